@@ -31,8 +31,8 @@ struct HttpServerOptions {
     std::string listen = "127.0.0.1:0";
     std::size_t max_connections = kMaxConnections;
     std::size_t max_body_bytes = kMaxBodyBytes;  ///< of a request
-    /// How long a request or an answer may take, and go without a byte. A body, or an answer in one
-    /// piece, may take a second more for each 32 KiB that have moved.
+    /// How long a request's head, its body and an answer may take, and go without a byte. A body,
+    /// or an answer in one piece, may take a second more for each 32 KiB that have moved.
     std::uint64_t patience_ms = 30'000;
     /// Asked on the server's thread when a request's head is there, before memory is spent on its
     /// body; an answer refuses it. Empty: every request is read.

@@ -385,6 +385,26 @@ TEST_F(HttpServerTest, AByteNowAndThenBuysNoTime) {
     ::close(fd);
 }
 
+// A connection that was kept has waited for its next request; a body's time begins with its head.
+TEST_F(HttpServerTest, WaitingForARequestCostsItsBodyNoTime) {
+    HttpServerOptions options;
+    options.patience_ms = 2'000;
+    serve(
+        [](const Request& request, const std::shared_ptr<Reply>& reply) {
+            reply->send({200, "text/plain", request.body});
+        },
+        options);
+    const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1'300)); };
+    const int fd = connect_raw();
+    nap();
+    say(fd,
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\n");
+    nap();
+    say(fd, "body");
+    EXPECT_TRUE(hear(fd).ends_with("\r\n\r\nbody"));
+    ::close(fd);
+}
+
 TEST_F(HttpServerTest, WhoAsksBeforeSendingABodyIsToldToGoOn) {
     serve([](const Request& request, const std::shared_ptr<Reply>& reply) {
         reply->send({200, "text/plain", request.body});

@@ -162,6 +162,9 @@ void Session::on_head(beast::error_code failure) {
     if (server_->options.admit)
         if (auto refusal = server_->options.admit(request_)) return refuse(*std::move(refusal));
     if (parser_->is_done()) return on_read({});
+    // The time before the head, in which a connection that is kept may have waited for somebody to
+    // ask something, is not the body's.
+    began_us_ = server_->clock.monotonic_us();
     promise_body();
     // Whoever asks first whether the body is welcome waits for these words.
     if (!beast::iequals(parser_->get()[wire::field::expect], "100-continue")) return read_body();

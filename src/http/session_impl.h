@@ -101,7 +101,7 @@ class Session : public std::enable_shared_from_this<Session> {
     boost::asio::steady_timer look_;  ///< at the socket, while it is not read
     boost::asio::steady_timer late_;  ///< for the next part of a body
     const std::chrono::milliseconds patience_;
-    std::uint64_t began_us_ = 0;  ///< the request, or its answer in one piece
+    std::uint64_t began_us_ = 0;  ///< the request's head or body, or its answer in one piece
     std::uint64_t moved_ = 0;     ///< bytes of it since then
     bool in_body_ = false;        ///< of a request that is being read
     std::string client_;
