@@ -209,6 +209,7 @@ void ModelShelf::give_way(std::size_t model) {
 void ModelShelf::unload(Slot& slot) {
     const std::weak_ptr<const ReadyModel> model = slot.run->model();
     slot.run.reset();
+    slot.owes_turn = false;
     const std::uint64_t bytes = std::exchange(slot.bytes, 0);
     if (model.expired())
         seams_.budget.weights -= bytes;
