@@ -30,6 +30,7 @@ TurnChoice VectorsDesk::choose(const VectorsJobPtr& waiting) {
         shelf_.want(waiting->model());
         return TurnChoice::kNext;
     }
+    waiting->begin_with(run->model());  // or less is left than it has to make anew
     const std::uint64_t bytes = bytes_to_read(*run->model(), waiting->left());
     // What never fits is taken, and refused.
     return run->bytes() + bytes > seams_.budget.limit || bytes == 0 ||
@@ -61,7 +62,6 @@ bool VectorsDesk::begin() {
     shelf_.has_served(job_->model());
     const ModelRun& run = *shelf_.run(job_->model());
     model_ = run.model();
-    job_->begin_with(model_);
     const std::uint64_t bytes = bytes_to_read(*model_, job_->left());
     if (run.bytes() + bytes > seams_.budget.limit) {
         fail({HostErrorKind::kTooLong,
@@ -91,14 +91,19 @@ bool VectorsDesk::begin() {
     return true;
 }
 
-void VectorsDesk::finish() {
+bool VectorsDesk::finish() {
     for (std::vector<float>& vector : reading_->take()) job_->add(std::move(vector));
     const std::string name = model_->name();
     const VectorsJobPtr job = job_;
+    const bool held_memory = memory_->bytes() > 0;
     stop();
-    if (!job->left().empty()) return add(job);
-    job->succeed(name);
-    hooks_.ended(job);
+    if (job->left().empty()) {
+        job->succeed(name);
+        hooks_.ended(job);
+    } else {
+        add(job);
+    }
+    return held_memory;
 }
 
 bool VectorsDesk::turn() {
@@ -107,7 +112,8 @@ bool VectorsDesk::turn() {
     do {
         if (reading_ == nullptr && !begin()) return worked;
         worked = true;
-        if (reading_ != nullptr && !reading_->step()) finish();
+        // What has become free is first for whoever waits for memory to write a text.
+        if (reading_ != nullptr && !reading_->step() && finish()) return true;
     } while (seams_.clock.monotonic_us() - began < kTurn_us);
     return true;
 }

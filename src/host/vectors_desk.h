@@ -45,7 +45,8 @@ class VectorsDesk {
     bool begin();
     /// Ends what is under way.
     void fail(const HostError& error);
-    void finish();
+    /// Takes the vectors of what is under way; whether that frees memory.
+    bool finish();
     void stop();
 
     ModelShelf& shelf_;

@@ -178,6 +178,65 @@ TEST(HostVectors, EndWhenTheyAreCancelled) {
               std::string::npos);
 }
 
+/// A desk with one model in memory.
+struct ADesk {
+    explicit ADesk(const Clock& clock) : seams{machine.compute, clock, counters, budget, prefixes} {
+        CHECK(shelf.want(0));
+        while (shelf.run(0) == nullptr) {
+            std::vector<std::function<void()>> due;
+            {
+                const std::lock_guard lock(mutex);
+                due.swap(tasks);
+            }
+            for (const auto& task : due) task();
+            std::this_thread::yield();
+        }
+    }
+    ~ADesk() { loading.stop(); }
+
+    VectorsJobPtr add(std::vector<text::Tokens> texts) {
+        const auto job = std::make_shared<VectorsJob>(
+            1, VectorsRequest{"m", {}, "a"}, [](const auto&) {}, 0, counters);
+        job->set_texts(std::move(texts));
+        desk.add(job);
+        return job;
+    }
+    static std::vector<std::unique_ptr<ModelSource>> sources() {
+        std::vector<std::unique_ptr<ModelSource>> sources;
+        sources.push_back(
+            std::make_unique<test::TestSource>("m", test::small_model(test::small_config())));
+        return sources;
+    }
+
+    const model::Machine machine{tensor::available_kernel_sets().back(), 1};
+    HostCounters counters;
+    MemoryBudget budget{.limit = std::uint64_t{256} << 20};
+    PrefixMemory prefixes{budget, 0};
+    const RunSeams seams;
+    TaskThread loading;
+    std::mutex mutex;
+    std::vector<std::function<void()>> tasks;
+    ModelShelf shelf{sources(),
+                     {},
+                     0,
+                     seams,
+                     machine.compute,
+                     loading,
+                     [this](std::function<void()> task) {
+                         const std::lock_guard lock(mutex);
+                         tasks.push_back(std::move(task));
+                     },
+                     {[](std::size_t) {}, [](std::size_t, const HostError&) {}}};
+    std::uint64_t asked_bytes = 0;  // of memory, the last time
+    VectorsDesk desk{shelf,
+                     seams,
+                     {[this](const std::string&, std::uint64_t bytes, std::size_t) {
+                          asked_bytes = bytes;
+                          return true;
+                      },
+                      [](const VectorsJobPtr&) {}}};
+};
+
 // A model that made vectors for who has left can be let go of at once.
 TEST(HostVectors, WhoLeavesKeepsNoModel) {
     struct Hasty final : Clock {  // each look at it is a turn later
@@ -185,48 +244,40 @@ TEST(HostVectors, WhoLeavesKeepsNoModel) {
         std::uint64_t monotonic_us() const override { return now_us += 1'000'000; }
         mutable std::uint64_t now_us = 0;
     } clock;
-    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
-    HostCounters counters;
-    MemoryBudget budget{.limit = std::uint64_t{256} << 20};
-    PrefixMemory prefixes(budget, 0);
-    const RunSeams seams{machine.compute, clock, counters, budget, prefixes};
-    TaskThread loading;
-    std::mutex mutex;
-    std::vector<std::function<void()>> tasks;
-    std::vector<std::unique_ptr<ModelSource>> sources;
-    sources.push_back(
-        std::make_unique<test::TestSource>("m", test::small_model(test::small_config())));
-    ModelShelf shelf(std::move(sources), {}, 0, seams, machine.compute, loading,
-                     [&](std::function<void()> task) {
-                         const std::lock_guard lock(mutex);
-                         tasks.push_back(std::move(task));
-                     },
-                     {[](std::size_t) {}, [](std::size_t, const HostError&) {}});
-    ASSERT_TRUE(shelf.want(0));
-    while (shelf.run(0) == nullptr) {
-        std::vector<std::function<void()>> due;
-        {
-            const std::lock_guard lock(mutex);
-            due.swap(tasks);
-        }
-        for (const auto& task : due) task();
-        std::this_thread::yield();
-    }
-    VectorsDesk desk(shelf, seams,
-                     {[](const std::string&, std::uint64_t, std::size_t) { return true; },
-                      [](const VectorsJobPtr&) {}});
-    const auto job = std::make_shared<VectorsJob>(
-        1, VectorsRequest{"m", {}, "a"}, [](const auto&) {}, 0, counters);
-    job->set_texts({text::Tokens(200, 1), text::Tokens(200, 1)});
-    desk.add(job);
-    ASSERT_TRUE(desk.turn());
-    ASSERT_TRUE(desk.is_busy());
-    const std::weak_ptr<const ReadyModel> model = shelf.run(0)->model();
+    ADesk at(clock);
+    const VectorsJobPtr job = at.add({text::Tokens(200, 1), text::Tokens(200, 1)});
+    ASSERT_TRUE(at.desk.turn());
+    ASSERT_TRUE(at.desk.is_busy());
+    const std::weak_ptr<const ReadyModel> model = at.shelf.run(0)->model();
     EXPECT_GT(model.use_count(), 1);
     job->cancel();
-    desk.drop_over();
+    at.desk.drop_over();
     EXPECT_EQ(model.use_count(), 1);
-    loading.stop();
+}
+
+// A model that is another one than before makes all vectors anew, and needs the memory for that.
+TEST(HostVectors, AskForTheMemoryOfAllThatIsMadeAnew) {
+    const test::TestClock clock;
+    ADesk at(clock), other(clock);
+    const VectorsJobPtr job = at.add({text::Tokens(200, 1), text::Tokens(3, 1)});
+    job->begin_with(other.shelf.run(0)->model());
+    job->add({1.0F});
+    ASSERT_TRUE(at.desk.turn());
+    EXPECT_EQ(at.asked_bytes, infer::TextVectors::reading_bytes(test::small_config(), 200));
+}
+
+// However quickly they are made: whoever waits for memory to write a text is asked between them.
+TEST(HostVectors, LetGoOfMemoryBetweenTexts) {
+    const test::TestClock clock;
+    ADesk at(clock);
+    const VectorsJobPtr job =
+        at.add({text::Tokens(200, 1), text::Tokens(200, 1), text::Tokens(200, 1)});
+    for (int done = 1; done <= 3; ++done) {
+        ASSERT_TRUE(at.desk.turn());
+        EXPECT_EQ(at.budget.kv, 0U);
+        EXPECT_EQ(job->is_over(), done == 3);
+    }
+    EXPECT_FALSE(at.desk.turn());
 }
 
 }  // namespace
