@@ -409,8 +409,10 @@ function working(yes) {
 // As high as its text is in the width that it has; chat.css bounds it.
 function fit_words() {
   const words = $("words");
+  const follow = near_end();
   words.style.height = "auto";
   words.style.height = words.scrollHeight + words.offsetHeight - words.clientHeight + "px";
+  if (follow) to_end();
 }
 
 function show_settings(yes, focus) {
