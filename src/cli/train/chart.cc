@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,8 +14,13 @@ namespace {
 constexpr double kWidth = 760, kHeight = 420;
 constexpr double kLeft = 62, kRight = 46, kTop = 44, kBottom = 52;
 constexpr double kLegendRow = 19, kGlyph = 7.0;  // a letter's width, about
-// Colours that colour-blind people can tell apart, too (Okabe and Ito 2008).
-constexpr std::array kPalette = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+constexpr double kDot = 3;                       // there is room for half of one beside the plot
+// Colours that colour-blind people can tell apart, too (Okabe and Ito 2008, but for the yellow,
+// which is pale on white). Where there are more lines the colours begin again, broken in another
+// way.
+constexpr std::array kPalette = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                 "#e69f00", "#56b4e9", "#000000"};
+constexpr std::array kDashes = {"", " stroke-dasharray=\"7 3\"", " stroke-dasharray=\"2 3\""};
 
 std::string escaped(const std::string& text) {
     std::string out;
@@ -102,8 +107,18 @@ std::string draw_axes(const Chart& chart, const Frame& frame) {
     return out;
 }
 
+const char* colour_of(const ChartSeries& series) {
+    return kPalette[series.colour % kPalette.size()];
+}
+
+/// How its line is drawn, as attributes.
+std::string stroke_of(const ChartSeries& series) {
+    return fmt::format("stroke=\"{}\" stroke-width=\"{}\" stroke-opacity=\"{}\"{}",
+                       colour_of(series), series.faint ? "1.2" : "2", series.faint ? "0.55" : "1",
+                       kDashes[series.colour / kPalette.size() % kDashes.size()]);
+}
+
 std::string draw_series(const ChartSeries& series, const Frame& frame) {
-    const char* colour = kPalette[series.colour % kPalette.size()];
     std::string path, dots;
     for (const ChartPoint& point : series.points) {
         if (!finite(point)) continue;
@@ -115,32 +130,54 @@ std::string draw_series(const ChartSeries& series, const Frame& frame) {
     }
     if (path.empty()) return {};
     return fmt::format(
-        "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" "
-        "stroke-opacity=\"{}\" stroke-linejoin=\"round\"/>\n"
+        "<path d=\"{}\" fill=\"none\" {} stroke-linejoin=\"round\"/>\n"
         "<g fill=\"{}\">{}</g>\n",
-        path, colour, series.faint ? "1.2" : "2", series.faint ? "0.55" : "1", colour, dots);
+        path, stroke_of(series), colour_of(series), dots);
 }
 
-/// How much of the lines lies within a rectangle, by points along them.
-std::size_t points_within(const Chart& chart, const Frame& frame, double left, double top,
-                          double width, double height) {
-    constexpr int kSteps = 100;  // along each piece of a line
-    std::size_t count = 0;
-    for (const ChartSeries& series : chart.series)
-        for (std::size_t i = 1; i < series.points.size(); ++i) {
-            const ChartPoint &from = series.points[i - 1], &to = series.points[i];
-            if (!finite(from) || !finite(to)) continue;
-            for (int step = 0; step <= kSteps; ++step) {
-                const double part = static_cast<double>(step) / kSteps;
-                const double x = frame.x(from.x + part * (to.x - from.x)) - left;
-                const double y = frame.y(from.y + part * (to.y - from.y)) - top;
-                count += x >= 0 && x <= width && y >= 0 && y <= height;
-            }
+/// Points of the picture along all lines, not more than a few pixels apart.
+std::vector<ChartPoint> points_along_lines(const Chart& chart, const Frame& frame) {
+    constexpr double kApart = 2;
+    std::vector<ChartPoint> all;
+    for (const ChartSeries& series : chart.series) {
+        std::optional<ChartPoint> before;
+        for (const ChartPoint& point : series.points) {
+            if (!finite(point)) continue;
+            const ChartPoint to{frame.x(point.x), frame.y(point.y)};
+            const ChartPoint from = before.value_or(to);
+            const double steps =
+                std::clamp(std::ceil(std::hypot(to.x - from.x, to.y - from.y) / kApart), 1.0, 1e3);
+            for (double i = 1; i <= steps; ++i)
+                all.push_back(
+                    {from.x + i / steps * (to.x - from.x), from.y + i / steps * (to.y - from.y)});
+            before = to;
         }
-    return count;
+    }
+    return all;
 }
 
-/// In the corner where it hides least.
+/// The upper left corner of a legend of that size: in a corner of the plot if it hides nothing
+/// there, else wherever it hides least.
+ChartPoint legend_place(const Chart& chart, const Frame& frame, double width, double height) {
+    constexpr double kClear = 4;  // of lines, on all sides
+    constexpr int kPlaces = 24;   // tried in a row and in a column
+    const double left = kLeft + 8, right = kWidth - kRight - width - 6;
+    const double top = kTop + 4, low = kHeight - kBottom - height - 6;
+    std::vector<ChartPoint> places = {{right, top}, {left, top}, {right, low}, {left, low}};
+    for (int row = 0; row <= kPlaces; ++row)
+        for (int column = 0; column <= kPlaces; ++column)
+            places.push_back(
+                {right + (left - right) * column / kPlaces, top + (low - top) * row / kPlaces});
+    const std::vector<ChartPoint> lines = points_along_lines(chart, frame);
+    const auto hidden = [&](const ChartPoint& place) {
+        return std::ranges::count_if(lines, [&](const ChartPoint& point) {
+            const double x = point.x - place.x, y = point.y - place.y;
+            return x >= -kClear && x <= width + kClear && y >= -kClear && y <= height + kClear;
+        });
+    };
+    return *std::ranges::min_element(places, {}, hidden);
+}
+
 std::string draw_legend(const Chart& chart, const Frame& frame) {
     std::size_t longest = 0, rows = 0;
     for (const ChartSeries& series : chart.series)
@@ -148,17 +185,7 @@ std::string draw_legend(const Chart& chart, const Frame& frame) {
     if (rows == 0) return {};
     const double width = 46 + kGlyph * static_cast<double>(longest);
     const double height = kLegendRow * static_cast<double>(rows) + 10;
-    const double right = kWidth - kRight - width - 6, low = kHeight - kBottom - height - 6;
-    double left = right, top = kTop + 4;
-    std::size_t least = points_within(chart, frame, left, top, width, height);
-    for (const auto& [x, y] :
-         {std::pair{kLeft + 8, kTop + 4}, std::pair{right, low}, std::pair{kLeft + 8, low}}) {
-        const std::size_t here = points_within(chart, frame, x, y, width, height);
-        if (here >= least) continue;
-        least = here;
-        left = x;
-        top = y;
-    }
+    const auto [left, top] = legend_place(chart, frame, width, height);
     std::string out = fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"4\" "
         "fill=\"#fff\" fill-opacity=\"0.9\" stroke=\"#ddd\"/>\n",
@@ -166,15 +193,11 @@ std::string draw_legend(const Chart& chart, const Frame& frame) {
     double y = top + kLegendRow * 0.5 + 5;
     for (const ChartSeries& series : chart.series) {
         if (series.name.empty()) continue;
-        const char* colour = kPalette[series.colour % kPalette.size()];
-        out += fmt::format(
-            "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" "
-            "stroke=\"{}\" stroke-width=\"{}\" stroke-opacity=\"{}\"/>",
-            left + 8, left + 30, y, y, colour, series.faint ? "1.2" : "2",
-            series.faint ? "0.55" : "1");
+        out += fmt::format("<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" {}/>",
+                           left + 8, left + 30, y, y, stroke_of(series));
         if (series.dots)
             out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.6\" fill=\"{}\"/>",
-                               left + 19, y, colour);
+                               left + 19, y, colour_of(series));
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" fill=\"#222\">{}</text>\n", left + 38,
                            y + 4, escaped(series.name));
         y += kLegendRow;
@@ -221,7 +244,8 @@ std::string draw_svg(const Chart& chart) {
         "fill=\"#555\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
         "<clipPath id=\"plot\"><rect x=\"{2}\" y=\"{3}\" width=\"{4}\" height=\"{5}\"/>"
         "</clipPath>\n",
-        kWidth, kHeight, kLeft, kTop, kWidth - kLeft - kRight, kHeight - kTop - kBottom);
+        kWidth, kHeight, kLeft - kDot, kTop, kWidth - kLeft - kRight + 2 * kDot,
+        kHeight - kTop - kBottom);
     out += draw_axes(chart, frame) + draw_marks(chart, frame) + "<g clip-path=\"url(#plot)\">\n";
     for (const bool faint : {true, false})
         for (const ChartSeries& series : chart.series)

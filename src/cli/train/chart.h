@@ -17,7 +17,7 @@ struct ChartPoint {
 struct ChartSeries {
     std::string name;  ///< in the legend; empty: not there
     std::vector<ChartPoint> points;
-    std::size_t colour = 0;  ///< index into the palette, taken modulo its size
+    std::size_t colour = 0;  ///< which one; lines of different ones (up to 21) look different
     bool faint = false;      ///< thin and pale, behind the others
     bool dots = false;       ///< a dot at each point
 };

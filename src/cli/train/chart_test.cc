@@ -1,5 +1,5 @@
-// Proves that charts have round ticks, draw what they are given in the right place, and that no
-// text can break the document.
+// Proves that charts have round ticks, draw what they are given in the right place, tell many lines
+// apart and hide none behind their legend, and that no text can break the document.
 #include "cli/train/chart.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -48,9 +49,11 @@ TEST(Chart, PlacesPointsAndEscapesText) {
 }
 
 TEST(Chart, TheLegendStandsWhereItHidesLeast) {
-    const auto left_of_legend = [](const std::vector<ChartPoint>& points) {
+    const auto left_of_legend = [](const std::vector<ChartPoint>& points,
+                                   const std::vector<ChartPoint>& more = {}) {
         Chart chart;
-        chart.series = {{"a line with a long name", points, 0, false, false}};
+        chart.series = {{"a line with a long name", points, 0, false, false},
+                        {"", more, 1, false, true}};
         const std::string svg = draw_svg(chart);
         double x = 0, y = 0;
         const std::size_t at = svg.rfind("<rect x=");
@@ -64,6 +67,31 @@ TEST(Chart, TheLegendStandsWhereItHidesLeast) {
     EXPECT_EQ(falling.second, rising.second);
     const auto flat = left_of_legend({{0, 0}, {1, 10}, {10, 10}});
     EXPECT_GT(flat.second, 200) << "only the bottom is free";
+    const auto valley = left_of_legend({{0, 10}, {1, 0}, {9, 0}, {10, 10}});
+    EXPECT_GT(valley.first, 130) << "no corner is free, but the middle is";
+    EXPECT_LT(valley.first, 495);
+    EXPECT_LT(valley.second, 200);
+    const auto dot = left_of_legend({{0, 10}, {10, 0}}, {{9, 9.5}});
+    EXPECT_NE(dot, falling) << "a single point is not hidden, either";
+}
+
+TEST(Chart, ManyLinesLookDifferent) {
+    Chart chart;
+    for (std::size_t i = 0; i < 21; ++i) chart.series.push_back({"line", {{0, 0}, {1, 1}}, i});
+    const std::string svg = draw_svg(chart);
+    std::set<std::string> drawn, told;
+    for (std::size_t at = svg.find("<g clip-path"); (at = svg.find("<path ", at)) < svg.size();
+         ++at) {
+        const std::size_t from = svg.find("stroke=", at);
+        drawn.insert(svg.substr(from, svg.find(" stroke-linejoin", from) - from));
+    }
+    for (std::size_t at = svg.find("fill-opacity"); (at = svg.find("<line ", at)) < svg.size();
+         ++at) {
+        const std::size_t from = svg.find("stroke=", at);
+        told.insert(svg.substr(from, svg.find("/>", from) - from));
+    }
+    EXPECT_EQ(drawn.size(), 21U);
+    EXPECT_EQ(told, drawn) << "the legend says which is which";
 }
 
 TEST(Plot, DrawsLogsAndTheDemosOutput) {
