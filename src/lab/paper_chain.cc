@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include <fmt/core.h>
+
 #include "base/check.h"
 #include "codec/codec.h"
 #include "lab/made_text.h"
@@ -20,7 +22,7 @@ namespace cairn::lab {
 
 namespace {
 
-constexpr std::uint64_t kMaxVirtualMs = 20'000'000;
+constexpr std::uint64_t kMaxBlockMs = 250'000;  // virtual, in the mean: a hundred times the spacing
 constexpr std::uint64_t kSliceMs = 50;
 /// So that the last blocks that are looked at are not contested.
 constexpr std::uint32_t kBeyond = 3;
@@ -252,11 +254,14 @@ Result<PaperChainOutcome> run_paper_chain(const PaperChainCase& given, std::uint
         if (progress) progress(std::min(world.height(0), blocks));
         return world.height(0) >= blocks + kBeyond;
     };
-    if (!world.run_until(done, kMaxVirtualMs))
-        return Error{ErrorCode::kTimeout,
-                     "the simulated network did not get far enough: " + world.failure()};
-    world.run_ms(2'000);  // the last reports
+    const bool reached = world.run_until(done, kMaxBlockMs * (blocks + kBeyond));
+    if (reached) world.run_ms(2'000);  // the last reports
     if (!world.failure().empty()) return invalid(world.failure());
+    if (!reached)
+        return Error{ErrorCode::kTimeout,
+                     fmt::format("the simulated network found only {} of {} blocks in the time "
+                                 "that it has",
+                                 world.height(0), blocks)};
     PaperChainOutcome outcome;
     ASSIGN_OR_RETURN(const std::vector<double> first, kit->first_losses());
     const double mean = std::reduce(first.begin(), first.end()) / static_cast<double>(first.size());
