@@ -87,7 +87,8 @@ model::PairBounds PairSet::longest() const {
 
 std::uint64_t PairSet::tokens() const {
     std::uint64_t count = 0;
-    for (const Pair& pair : pairs) count += pair.source.size() + pair.target.size();
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+        count += text(i).source.size() + text(i).target_rows();
     return count;
 }
 

@@ -24,7 +24,7 @@ struct PairSet {
     model::PairText text(std::size_t i) const { return {pairs[i].source, pairs[i].target}; }
     /// The longest on either side, in rows.
     model::PairBounds longest() const;
-    /// Tokens of both sides.
+    /// Tokens that are computed where each pair is taken once: of both sides.
     std::uint64_t tokens() const;
 };
 

@@ -11,7 +11,7 @@ namespace cairn::cli {
 
 namespace {
 
-constexpr std::uint32_t kBatchTokens = 1024;
+constexpr std::uint32_t kBatchTokens = 1024;  // computed at once, or a text if it is longer
 
 // Place `i` of `count` in a range whose last place is `last`.
 std::uint64_t spread(std::uint64_t i, std::uint64_t count, std::uint64_t last) {
@@ -97,18 +97,20 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
     return Result<std::unique_ptr<HeldOut>>(std::move(held_out));
 }
 
-Result<std::unique_ptr<HeldOut>> held_out_pairs(const train::PairSet& pairs, std::uint32_t rows,
-                                                std::uint64_t count,
-                                                const model::PairLayout& layout,
-                                                const tensor::Compute& compute) {
-    RETURN_IF_ERROR(check_pairs(pairs, layout, rows));
+std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
+                                        const model::PairLayout& layout,
+                                        const tensor::Compute& compute) {
+    CHECK(!pairs.pairs.empty());
     count = std::clamp<std::uint64_t>(count, 1, pairs.pairs.size());
     train::PairSet sample;
     sample.given = pairs.given;
     for (std::uint64_t i = 0; i < count; ++i)
         sample.pairs.push_back(pairs.pairs[spread(i, count, pairs.pairs.size() - 1)]);
-    return Result<std::unique_ptr<HeldOut>>(
-        std::make_unique<Pairs>(layout, model::PairBounds{rows, rows}, std::move(sample), compute));
+    // Large leaves of the training need memory that measuring can do without.
+    model::PairBounds bounds = sample.longest();
+    bounds.source_rows = std::max<std::size_t>(bounds.source_rows, kBatchTokens);
+    bounds.target_rows = std::max<std::size_t>(bounds.target_rows, kBatchTokens);
+    return std::make_unique<Pairs>(layout, bounds, std::move(sample), compute);
 }
 
 }  // namespace cairn::cli

@@ -29,10 +29,9 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
                                                   std::uint32_t context, std::uint64_t windows,
                                                   const model::ParameterLayout& layout,
                                                   const tensor::Compute& compute);
-/// At most `count` of the pairs, in leaves of at most `rows` rows on either side.
-Result<std::unique_ptr<HeldOut>> held_out_pairs(const train::PairSet& pairs, std::uint32_t rows,
-                                                std::uint64_t count,
-                                                const model::PairLayout& layout,
-                                                const tensor::Compute& compute);
+/// At most `count` of the pairs, which the model takes (train::check_pairs); there is one at least.
+std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
+                                        const model::PairLayout& layout,
+                                        const tensor::Compute& compute);
 
 }  // namespace cairn::cli

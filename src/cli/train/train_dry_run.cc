@@ -90,15 +90,16 @@ Status dry_run(TrainStart& start, const Machine& machine, const console::Interru
         out << console::json_line(object);
         return ok_status();
     }
+    const char* const what = start.pair ? "pairs" : "text";
     out << fmt::format(
         "{} parameters: {}\n"
-        "{} tokens of text, {} a step, {} steps: the text {:.2f} times\n"
+        "{} tokens of {}, {} a step, {} steps: the {} {:.2f} times\n"
         "memory {:.0f} MB at most, saved state {:.0f} MB\n"
         "{:.1f} ms a step, {:.0f} tokens/s: {} h {:02} min on this machine as busy as it is now\n",
-        count_parameters(start), describe_model(start), text_tokens(start), std::llround(tokens),
-        total, epochs, static_cast<double>(memory) / 1e6, static_cast<double>(state_bytes) / 1e6,
-        step_seconds * 1e3, tokens / step_seconds, static_cast<std::uint64_t>(seconds) / 3600,
-        static_cast<std::uint64_t>(seconds) / 60 % 60);
+        count_parameters(start), describe_model(start), text_tokens(start), what,
+        std::llround(tokens), total, what, epochs, static_cast<double>(memory) / 1e6,
+        static_cast<double>(state_bytes) / 1e6, step_seconds * 1e3, tokens / step_seconds,
+        static_cast<std::uint64_t>(seconds) / 3600, static_cast<std::uint64_t>(seconds) / 60 % 60);
     return ok_status();
 }
 

@@ -31,9 +31,10 @@ std::string describe_texts(const TrainStart& start) {
     if (!start.pair)
         return fmt::format("{} tokens of text, {} per step", start.stream.size(),
                            recipe.tokens_per_step());
-    return fmt::format("{} pairs of {} tokens; a step has up to {} of sources and {} of targets",
-                       start.pair->pairs.pairs.size(), start.pair->pairs.tokens(),
-                       recipe.tokens_per_step(), recipe.tokens_per_step());
+    return fmt::format(
+        "{} pairs, {} tokens in all; a step has up to {} of sources and {} of targets",
+        start.pair->pairs.pairs.size(), start.pair->pairs.tokens(), recipe.tokens_per_step(),
+        recipe.tokens_per_step());
 }
 
 Hash256 text_hash(const TrainStart& start) {
@@ -92,9 +93,7 @@ Result<std::unique_ptr<HeldOut>> make_held_out(const TrainStart& start,
                                                const tensor::Compute& compute) {
     if (!has_held_out(start)) return std::unique_ptr<HeldOut>();
     const std::uint64_t most = start.request.options.valid_windows;
-    if (start.pair)
-        return held_out_pairs(start.pair->held_out, start.request.recipe.leaf_tokens, most,
-                              start.pair->layout, compute);
+    if (start.pair) return held_out_pairs(start.pair->held_out, most, start.pair->layout, compute);
     return held_out_windows(start.held_out, start.request.recipe.context, most,
                             model::ParameterLayout(start.config), compute);
 }
@@ -102,11 +101,9 @@ Result<std::unique_ptr<HeldOut>> make_held_out(const TrainStart& start,
 Result<double> final_loss(const TrainStart& start, std::span<const float> parameters,
                           const tensor::Compute& compute, const std::function<bool()>& stop) {
     if (start.pair) {
-        ASSIGN_OR_RETURN(
-            const std::unique_ptr<HeldOut> all,
-            held_out_pairs(start.pair->held_out, start.request.recipe.leaf_tokens,
-                           start.pair->held_out.pairs.size(), start.pair->layout, compute));
-        const auto loss = all->loss(parameters, stop);
+        const train::PairSet& pairs = start.pair->held_out;
+        const auto loss = held_out_pairs(pairs, pairs.pairs.size(), start.pair->layout, compute)
+                              ->loss(parameters, stop);
         if (!loss) return Error{ErrorCode::kCancelled, "measuring was interrupted"};
         return *loss;
     }
