@@ -32,7 +32,7 @@ Result<std::vector<TextLine>> read_lines(const std::string& path, std::size_t mo
             return invalid(name + " has more than " + std::to_string(most) + " lines of text");
         lines.push_back({number, std::move(line)});
     }
-    if (lines.empty()) return invalid(name + " has no text: it wants one line for each");
+    if (lines.empty()) return invalid(name + " has nothing but empty lines");
     return lines;
 }
 

@@ -47,6 +47,7 @@ Error too_long(const TextPair& pair, const char* side, std::size_t tokens, std::
 Result<std::vector<TextPair>> read_pairs(const std::vector<std::string>& paths) {
     std::vector<TextPair> pairs;
     for (const std::string& path : paths) {
+        const std::size_t before = pairs.size();
         ASSIGN_OR_RETURN(const std::vector<TextLine> lines, read_lines(path, kMostPairs));
         for (const TextLine& line : lines) {
             if (line.text.find_first_not_of(" \t") == std::string::npos) continue;
@@ -54,8 +55,9 @@ Result<std::vector<TextPair>> read_pairs(const std::vector<std::string>& paths) 
                              parse_pair(line.text, fmt::format("{}, line {}", path, line.number)));
             pairs.push_back(std::move(pair));
         }
+        if (pairs.size() == before)
+            return invalid(fmt::format("{} has no pairs: {}", path, kExpected));
     }
-    if (pairs.empty()) return invalid(fmt::format("{} has no pairs: {}", paths[0], kExpected));
     return pairs;
 }
 

@@ -204,7 +204,10 @@ TEST_F(TrainPairs, LinesThatAreNoPairsAreNamed) {
                 HasSubstr("line 2: its source is 18 tokens long, and 16 are taken"));
     EXPECT_THAT(said("{\"source\": \"a\", \"target\": \"0123456789abcdef\"}\n"),
                 HasSubstr("line 1: its target is 17 tokens long, and 16 are taken"));
-    EXPECT_THAT(said("\n"), HasSubstr("no"));
+    EXPECT_THAT(said("\n\n"), HasSubstr("bad.jsonl has nothing but empty lines"));
+    EXPECT_THAT(said(" \n\t\n"), HasSubstr("bad.jsonl has no pairs: each line is an object"));
+    EXPECT_THAT(said(good, {"--pairs", write("blank.jsonl", " \n")}),
+                HasSubstr("blank.jsonl has no pairs"));
     EXPECT_THAT(said(good, {"--text", path("pairs.jsonl")}), HasSubstr("--text"));
     EXPECT_FALSE(std::filesystem::exists(path("bad.cairn")));
     // Keys of other programs do no harm, and neither does a longest text.
@@ -241,6 +244,8 @@ TEST_F(TrainPairs, EveryOtherCommandRefusesTheResult) {
     const Outcome dry = train("dry.cairn", {"--steps", "5", "--dry-run"});
     EXPECT_EQ(dry.code, 0) << dry.out << dry.errors;
     EXPECT_GT(dry.json()["tokens_per_step"].get<int>(), 1000);
+    // Of each pair two letters, and what begins them, on either side.
+    EXPECT_EQ(dry.json()["text_tokens"], 6 * std::ranges::count(contents("pairs.jsonl"), '\n'));
     EXPECT_FALSE(std::filesystem::exists(path("dry.cairn")));
 }
 
