@@ -1,7 +1,5 @@
 #include "formats/checkpoint_pair.h"
 
-#include <algorithm>
-
 #include "formats/checkpoint.h"
 #include "formats/checkpoint_tensors.h"
 #include "formats/checkpoint_v1.h"
@@ -15,7 +13,7 @@ namespace cairn::formats {
 namespace {
 
 constexpr std::size_t kMaxHeaderBytes = 8 + 4 + 2 * model::kMaxConfigBytes + 4 +
-                                        text::kMaxTokenizerBytes + 4 + 4 * kMaxBegins +
+                                        text::kMaxTokenizerBytes + 4 + 4 * model::kMaxBegins +
                                         2 * kMaxCheckpointTable;
 
 // f(tensor as the pair's layout has it, its place in the half that has it).
@@ -33,7 +31,7 @@ void for_each_tensor(const model::PairLayout& layout, model::Model& encoder, mod
 Result<CheckpointParts> parts_of(const model::Model& decoder, const EncoderHalf& half) {
     CHECK(half.encoder.weights.token_embedding.data == decoder.weights.token_embedding.data);
     CHECK(decoder.tokenizer.size() <= text::kMaxTokenizerBytes);
-    CHECK(!half.begins.empty() && half.begins.size() <= kMaxBegins);
+    CHECK(!half.begins.empty() && half.begins.size() <= model::kMaxBegins);
     const model::PairLayout layout(half.encoder.config, decoder.config);
     RETURN_IF_ERROR(check_finite(half.encoder.layout(), half.encoder.weights));
     RETURN_IF_ERROR(check_finite(decoder.layout(), decoder.weights));
@@ -55,13 +53,10 @@ Result<CheckpointParts> parts_of(const model::Model& decoder, const EncoderHalf&
 }
 
 Result<std::vector<std::uint32_t>> read_begins(Reader& reader, const model::ModelConfig& decoder) {
-    std::vector<std::uint32_t> begins(reader.count(kMaxBegins, 4));
+    std::vector<std::uint32_t> begins(reader.count(model::kMaxBegins, 4));
     for (std::uint32_t& token : begins) token = reader.u32();
     RETURN_IF_ERROR(reader.status());
-    if (begins.empty() || begins.size() > decoder.context)
-        return invalid("its texts begin with no token, or with more than its context");
-    if (std::ranges::any_of(begins, [&](std::uint32_t token) { return token >= decoder.vocab; }))
-        return invalid("its texts begin with a token that is none of its own");
+    RETURN_IF_ERROR(model::check_begins(begins, decoder));
     return begins;
 }
 

@@ -12,9 +12,6 @@
 
 namespace cairn::formats {
 
-/// The most tokens that a text of the decoder may begin with.
-inline constexpr std::size_t kMaxBegins = 16;
-
 /// Whether a file that begins so is one.
 bool is_pair_checkpoint(ByteView head);
 

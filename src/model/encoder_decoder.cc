@@ -1,5 +1,7 @@
 #include "model/encoder_decoder.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace cairn::model {
@@ -14,6 +16,14 @@ Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder) {
     if (encoder.context != decoder.cross_context)
         return invalid(fmt::format("the encoder reads {} tokens, its decoder attends to {}",
                                    encoder.context, decoder.cross_context));
+    return ok_status();
+}
+
+Status check_begins(std::span<const std::uint32_t> begins, const ModelConfig& decoder) {
+    if (begins.empty() || begins.size() > std::min<std::size_t>(kMaxBegins, decoder.context))
+        return invalid("its texts begin with no token, or with too many");
+    if (std::ranges::any_of(begins, [&](std::uint32_t token) { return token >= decoder.vocab; }))
+        return invalid("its texts begin with a token that is none of its own");
     return ok_status();
 }
 

@@ -20,6 +20,11 @@ namespace cairn::model {
 /// kInvalid unless the decoder can attend to what the encoder makes, of every length.
 Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder);
 
+/// The most tokens that a text of the decoder may begin with.
+inline constexpr std::size_t kMaxBegins = 16;
+/// kInvalid unless texts of that decoder can begin with these tokens: one at least.
+Status check_begins(std::span<const std::uint32_t> begins, const ModelConfig& decoder);
+
 /// The encoder's states of `tokens`, rounded to `states` (N53), as the keys and values that each
 /// layer in the decoder's range sees, rounded to `type` (N5). kInvalid as Encoder::encode();
 /// kUnsupported for attention by digits. CHECKs the pair.

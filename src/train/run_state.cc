@@ -15,7 +15,6 @@ namespace {
 constexpr std::string_view kMagic = "CAIRNRUN";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kPairVersion = 2;
-constexpr std::size_t kMaxBegins = 16;
 constexpr std::size_t kMaxTexts = 4096;
 constexpr std::size_t kMaxPath = 4096;
 
@@ -61,14 +60,10 @@ void encode(const PairRun& run, Writer& writer) {
 Result<PairRun> decode_pair(Reader& reader) {
     PairRun run;
     ASSIGN_OR_RETURN(run.encoder, model::decode_config(reader));
-    run.begins.resize(reader.count(kMaxBegins, 4));
+    run.begins.resize(reader.count(model::kMaxBegins, 4));
     for (std::uint32_t& token : run.begins) token = reader.u32();
     run.tokens = reader.u64();
     RETURN_IF_ERROR(reader.status());
-    if (run.begins.empty()) return invalid("texts of its decoder begin with no token");
-    for (const std::uint32_t token : run.begins)
-        if (token >= run.encoder.vocab)
-            return invalid("texts of its decoder begin with a token that is none of its own");
     return run;
 }
 
@@ -78,6 +73,7 @@ Result<RunState> decode_fields(Reader& reader, std::uint32_t version) {
         ASSIGN_OR_RETURN(state.pair, decode_pair(reader));
         ASSIGN_OR_RETURN(state.config, model::decode_config(reader, model::Crossing::kTaken));
         RETURN_IF_ERROR(model::check_pair(state.pair->encoder, state.config));
+        RETURN_IF_ERROR(model::check_begins(state.pair->begins, state.config));
     } else {
         ASSIGN_OR_RETURN(state.config, model::decode_config(reader));
     }

@@ -60,6 +60,8 @@ TEST(RunState, OfPairsRoundTripsAndIsAnotherVersion) {
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
     wrong.pair->begins = {};
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
+    wrong.pair->begins.assign(state.config.context + 1, 1);
+    EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
     wrong = state;
     wrong.config.cross_context = 16;
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
