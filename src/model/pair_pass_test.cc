@@ -1,15 +1,19 @@
 // Proves that the gradient of an encoder-decoder is the derivative of its loss for every tensor
 // (against finite differences of the double-precision model), that kernel sets, threads, bounds and
-// the other pairs of a leaf change no bit of a loss or gradient (pinned by golden hashes), and that
-// what is given to the decoder is not learnt.
+// the other pairs of a leaf change no bit of a loss or gradient (pinned by golden hashes), that
+// what is given to the decoder is not learnt, and where the parameters lie and begin.
 #include "model/pair_pass.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "model/leaf.h"
 #include "model/oracle.h"
 #include "model/test_encoder_decoder.h"
 #include "model/test_golden.h"
+#include "tensor/philox.h"
 
 namespace cairn::model {
 namespace {
@@ -241,6 +245,31 @@ TEST(PairLayout, HoldsEveryTensorOnceAndTheEmbeddingForBoth) {
         EXPECT_EQ(dense_parameters(layout, models.encoder, models.decoder), flat);
         EXPECT_EQ(layout.tensors()[0].name, "token_embedding");
         EXPECT_EQ(layout.tensors().back().name.rfind("decoder.", 0), 0U);
+    }
+}
+
+// Tensors are numbered through both halves; what ends a branch is smaller in the deeper half.
+TEST(PairLayout, FirstWeightsAreThoseOfTheRule) {
+    for (const PairFamily& family : pair_families()) {
+        ASSERT_NE(family.encoder.layers, family.decoder.layers);
+        const PairLayout layout(family.encoder, family.decoder);
+        const std::vector<float> flat = initial_parameters(layout, 9);
+        for (std::size_t number = 0; number < layout.tensors().size(); ++number) {
+            const TensorInfo& info = layout.tensors()[number];
+            const std::string& name = info.name;
+            const bool is_norm = name.ends_with("norm");
+            std::vector<float> wanted(info.size(), is_norm ? 1.0F : 0.0F);
+            if (info.is_matrix) {
+                const bool ends_branch =
+                    name.ends_with(".wo") || name.ends_with("cross_wo") || name.ends_with("w_down");
+                const double layers =
+                    name.starts_with("decoder.") ? family.decoder.layers : family.encoder.layers;
+                tensor::philox_normal(9, number, ends_branch ? 0.02 / std::sqrt(2 * layers) : 0.02,
+                                      wanted);
+            }
+            const auto found = std::span(flat).subspan(info.offset, info.size());
+            EXPECT_TRUE(std::ranges::equal(found, wanted)) << family.name << ' ' << name;
+        }
     }
 }
 
