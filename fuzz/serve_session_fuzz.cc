@@ -1,8 +1,8 @@
 // Drives a layer server by what three clients on their links may send, in any order and with any
 // numbers: sessions opened, pushed to, paid or not, closed, asked about, while computing hangs,
-// links break, channels leave the chain and time passes; with layers of a language model, or of a
-// decoder that attends to a source. It must stay within its bounds, never compute more than 16 rows
-// beyond what it was paid, and serve an honest client afterwards.
+// links break, channels leave the chain and time passes; with layers of a language model, of a
+// decoder that attends to a source, or of an encoder. It must stay within its bounds, never compute
+// more than 16 rows beyond what it was paid, and serve an honest client afterwards.
 #include <cstddef>
 #include <cstdint>
 
@@ -27,15 +27,21 @@ struct Input {
     std::uint8_t next() { return at == end ? 0 : *at++; }
 };
 
-std::shared_ptr<const model::Model> decoder() {
-    return std::make_shared<const model::Model>(
-        model::TestPair(model::pair_families().back(), tensor::WeightType::kF32).decoder);
+/// Whose layers the server has.
+enum class Whose : std::uint8_t { kWriter, kDecoder, kEncoder };
+
+std::shared_ptr<const model::Model> model_of(Whose whose) {
+    if (whose == Whose::kWriter) return small_model();
+    const model::TestPair pair(model::pair_families().back(), tensor::WeightType::kF32);
+    return std::make_shared<const model::Model>(whose == Whose::kDecoder ? pair.decoder
+                                                                         : pair.encoder);
 }
 
 struct Fuzzed {
-    TestWorld world;
-    const bool crosses = world.snapshot.config.crosses();
-    const model::LayerRange layers{1, crosses ? 3U : 4U};
+    const Whose whose;
+    TestWorld world{model_of(whose)};
+    const bool has_source = whose != Whose::kWriter;
+    const model::LayerRange held{1, std::min(4U, world.snapshot.config.layers)};
     LayerServerOptions options;
     FakeServer* server = nullptr;
     std::vector<std::unique_ptr<RawPeer>> clients;
@@ -46,11 +52,11 @@ struct Fuzzed {
     const chain::OutPoint channel{chain::filled<32>(8), 0};
     std::uint64_t paid = 0;  // what the best voucher that was sent is over
 
-    Fuzzed(bool for_coins, bool with_source) : world(with_source ? decoder() : small_model()) {
+    Fuzzed(bool for_coins, Whose layers_of) : whose(layers_of) {
         options.max_sessions = 6;
         options.max_session_bytes = 512 * 1024;
         if (for_coins) open_till();
-        server = &world.add_server("a", layers, options);
+        server = &world.add_server("a", held, options);
         for (std::size_t i = 0; i < kClients; ++i) {
             const std::string name = "client " + std::to_string(i);
             clients.push_back(std::make_unique<RawPeer>(world, name, i == 0 ? "one" : "two"));
@@ -98,7 +104,9 @@ struct Fuzzed {
         made.max_positions = input.next();
         made.kv = static_cast<tensor::KvType>(input.next() % 3);
         made.wire = static_cast<tensor::StateType>(input.next() % 3);
-        if (crosses) made.source_rows = input.next() % 112;
+        if (has_source) made.source_rows = input.next() % 112;
+        if (whose == Whose::kEncoder && input.next() % 8 != 0)
+            made.max_positions = made.source_rows;
         return made;
     }
 
@@ -124,7 +132,7 @@ struct Fuzzed {
                 const std::uint32_t position = input.next();
                 const std::size_t rows = 1 + input.next() % 70;
                 Push message = client.push(position, world.some_states(rows, input.next()));
-                if (crosses) message.quiet = input.next() % 4 != 0;
+                if (has_source) message.quiet = input.next() % 4 != 0;
                 return client.send(MessageKind::kPush, encode(message));
             }
             case 3: {
@@ -170,15 +178,17 @@ struct Fuzzed {
 
 namespace {
 
-/// A session with a source of so many rows, or none, and three rows of a text.
+constexpr std::uint32_t kTextRows = 5;
+
+/// A session with a source of so many rows, or none, and three rows of a text, or of the source.
 void serve_honestly(Fuzzed& fuzzed, std::uint32_t source_rows) {
     TestWorld& world = fuzzed.world;
     ClientSessions& sessions = world.client->sessions();
     std::optional<std::variant<Hash256, Failure>> opened;
     sessions.open({.model = world.snapshot.hash,
                    .dim = world.snapshot.config.dim,
-                   .max_positions = 8,
-                   .hop = {fuzzed.layers, crypto::public_key(fuzzed.server->secret), "a"},
+                   .max_positions = kTextRows,
+                   .hop = {fuzzed.held, crypto::public_key(fuzzed.server->secret), "a"},
                    .source_rows = source_rows,
                    .ended = [](const Failure&) { CHECK(false); }},
                   [&](const auto& answer) { opened = answer; });
@@ -187,7 +197,7 @@ void serve_honestly(Fuzzed& fuzzed, std::uint32_t source_rows) {
     const Hash256 session = std::get<Hash256>(*opened);
     if (source_rows > 0)
         CHECK(
-            sessions.push(session, 0, world.some_states(source_rows, 2), true, [](States) {}).ok());
+            sessions.push(session, 0, world.some_states(source_rows, 1), true, [](States) {}).ok());
     bool answered = false;
     CHECK(sessions
               .push(session, source_rows, world.some_states(3, 1), false,
@@ -199,8 +209,8 @@ void serve_honestly(Fuzzed& fuzzed, std::uint32_t source_rows) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::uint8_t kind = size > 0 ? data[size - 1] : 0;
-    Fuzzed fuzzed(kind % 2 == 1, kind / 2 % 2 == 1);
+    const std::uint8_t last = size > 0 ? data[size - 1] : 0;
+    Fuzzed fuzzed(last % 2 == 1, static_cast<Whose>(last / 2 % 3));
     Input input{data, data + std::min<std::size_t>(size, 600)};
     while (input.at != input.end) {
         fuzzed.step(input);
@@ -218,6 +228,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzzed.world.loop.hold_work(false);
     fuzzed.world.loop.run_for(20'000);
     if (fuzzed.till) return 0;
-    serve_honestly(fuzzed, fuzzed.crosses ? 5 : 0);
+    serve_honestly(fuzzed, fuzzed.has_source ? kTextRows : 0);
     return 0;
 }

@@ -89,9 +89,10 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
         }
         out << fmt::format(
                    "serving layers {}-{} ({} parameters) of model {} at {}\n"
-                   "use it: cairn generate --server {} --model {} --prompt \"...\"\n",
+                   "use it: cairn generate --server {} --model {}{} --prompt \"...\"\n",
                    ready.layers.begin, ready.layers.end, ready.parameters, short_hex(ready.model),
-                   ready.address, ready.address, request.model)
+                   ready.address, ready.address, request.model,
+                   request.encoder ? " --encoder-too" : "")
             << std::flush;
     };
     return serve::run_server(options);

@@ -32,7 +32,11 @@ struct GeneratePair : ::testing::Test {
         const Bytes tokenizer = text::train_bpe(std::span(&text, 1), 262).value()->serialise();
         write("tok.bin", std::string(as_text(tokenizer)));
     }
-    ~GeneratePair() override { std::filesystem::remove_all(model); }
+    ~GeneratePair() override {
+        for (const auto& server : servers) server->signal(SIGTERM);
+        servers.clear();
+        std::filesystem::remove_all(model);
+    }
 
     void write(const std::string& name, const std::string& content) const {
         std::ofstream(model + "/" + name, std::ios::binary) << content;
@@ -52,22 +56,24 @@ struct GeneratePair : ::testing::Test {
         return outcome.json().value("digest", "");
     }
 
-    /// A server of decoder layers; `first` is its first line.
-    std::unique_ptr<Child> serve(std::vector<std::string> words, nlohmann::json& first) const {
+    /// Starts a server, which ends with the test; its first line.
+    nlohmann::json serve(std::vector<std::string> words) {
         words.insert(words.begin(), {"node", "--serve"});
         words.insert(words.end(), {"--listen", "127.0.0.1:0", "--map-port", "off", "--json"});
-        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
-        EXPECT_TRUE(child->reads("parameters")) << child->output();
-        EXPECT_TRUE(child->reads("}")) << child->output();
-        const std::string& out = child->output();
+        Child& child = *servers.emplace_back(
+            std::make_unique<Child>([words] { return Child::cairn(words); }, false));
+        EXPECT_TRUE(child.reads("parameters")) << child.output();
+        EXPECT_TRUE(child.reads("}")) << child.output();
+        const std::string& out = child.output();
         const std::size_t begin = out.find('{');
-        first =
+        auto first =
             nlohmann::json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
         EXPECT_TRUE(first.is_object()) << out;
-        return child;
+        return first;
     }
 
     static constexpr std::size_t kVocab = 270;
+    std::vector<std::unique_ptr<Child>> servers;
     const std::string model =
         std::filesystem::temp_directory_path() / ("cairn-pair-" + std::to_string(::getpid()));
 };
@@ -100,15 +106,14 @@ TEST_F(GeneratePair, RefusesOptionsThatItCannotHonour) {
 }
 
 TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
-    nlohmann::json front, back;
-    const auto first = serve({"0-1", "--model", model, "--give-weights"}, front);
+    const nlohmann::json front = serve({"0-1", "--model", model, "--give-weights"});
     // One that never had the file: it is named as `model info` shows it.
     const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
     EXPECT_EQ(front["model"], info["content_hash"]);
     const std::string name = front["model"];
     const std::string one = front["address"];
-    const auto second =
-        serve({"1-2", "--model", name, "--from", one, "--weights-dir", model + "/weights"}, back);
+    const nlohmann::json back =
+        serve({"1-2", "--model", name, "--from", one, "--weights-dir", model + "/weights"});
     const std::string two = back["address"];
     for (const std::vector<std::string>& types :
          {std::vector<std::string>{}, {"--wire", "f16"}, {"--wire", "i8", "--kv", "f16"}}) {
@@ -125,8 +130,7 @@ TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
     }
     EXPECT_NE(digest({"--wire", "f16"}), digest({}));
     // The encoder's layers, too.
-    nlohmann::json reads;
-    const auto third = serve({"0-1", "--model", model, "--encoder"}, reads);
+    const nlohmann::json reads = serve({"0-1", "--model", model, "--encoder"});
     EXPECT_EQ(reads["model"], info["encoder"]["content_hash"]);
     const std::string three = reads["address"];
     const std::vector<std::string> all{
@@ -144,22 +148,22 @@ TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
     EXPECT_THAT(generate({"--server", one}).out, HasSubstr("layer 1"));
 
     write("text.txt", "the cat and the hat and the cat and the hat and the cat");
-    const Outcome verified = run({"verify", "--server", one, "--server", two, "--model", model,
-                                  "--tokenizer", model + "/tok.bin", "--text", model + "/text.txt",
-                                  "--book", model + "/book", "--exhibits", model, "--json"});
+    const Outcome verified =
+        run({"verify", "--server", one, "--server", two, "--model", model, "--tokenizer",
+             model + "/tok.bin", "--text", model + "/text.txt", "--book", model + "/book",
+             "--exhibits", model, "--rounds", "1", "--json"});
     ASSERT_EQ(verified.code, 0) << verified.out << verified.errors;
     ASSERT_EQ(verified.json()["audits"].size(), 2U);
     for (const auto& audit : verified.json()["audits"]) EXPECT_EQ(audit["finding"], "right");
 }
 
 TEST_F(GeneratePair, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
-    nlohmann::json ready;
-    const auto liar = serve({"0-2", "--model", model, "--lie"}, ready);
+    const nlohmann::json ready = serve({"0-2", "--model", model, "--lie"});
     write("text.txt", "the cat and the hat and the cat and the hat and the cat");
     const std::string at = ready["address"];
     const Outcome verified = run({"verify", "--server", at, "--model", model, "--tokenizer",
                                   model + "/tok.bin", "--text", model + "/text.txt", "--book",
-                                  model + "/book", "--exhibits", model, "--json"});
+                                  model + "/book", "--exhibits", model, "--rounds", "1", "--json"});
     EXPECT_EQ(verified.code, 1) << verified.out << verified.errors;
     const nlohmann::json audit = verified.json()["audits"][0];
     ASSERT_EQ(audit["finding"], "convicted") << audit;
