@@ -34,4 +34,11 @@ void BodyDesk::read_one() {
     if (own->second == 0) of_client_.erase(own);
 }
 
+void put_together_at(const std::weak_ptr<BodyDesk>& desk, const std::string& client,
+                     std::size_t bytes, std::function<void()> work) {
+    const std::shared_ptr<BodyDesk> there = bytes > BodyDesk::kShortBytes ? desk.lock() : nullptr;
+    if (there == nullptr) return work();
+    there->add_answer(client, std::move(work));
+}
+
 }  // namespace cairn::openai

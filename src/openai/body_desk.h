@@ -1,12 +1,13 @@
-// BodyDesk: reads long bodies, and puts answers in one piece together, away from the threads of
-// server and host, which everybody needs: one after another on a thread of its own, by turns of
-// those who ask. Short bodies are read where they come.
+// BodyDesk: reads long bodies, and puts long answers in one piece together, away from the threads
+// of server and host, which everybody needs: one after another on a thread of its own, by turns of
+// those who ask. Short ones are dealt with where they come, or they would wait for the long ones.
 //
 // From any thread.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -18,7 +19,8 @@ namespace cairn::openai {
 
 class BodyDesk {
   public:
-    /// A body of at most this many bytes is read in a few milliseconds at worst.
+    /// A body of at most this many bytes is read, and an answer of as many put together, in a few
+    /// milliseconds at worst.
     static constexpr std::size_t kShortBytes = std::size_t{16} << 10;
     /// Of all bodies that wait, and of those of one client.
     static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
@@ -49,5 +51,10 @@ class BodyDesk {
     std::map<std::string, std::size_t> of_client_ GUARDED_BY(mutex_);
     host::TaskThread thread_{};  // last: its tasks use the rest
 };
+
+/// Has an answer of about so many bytes put together for a client: at once if it is short or the
+/// desk is gone.
+void put_together_at(const std::weak_ptr<BodyDesk>& desk, const std::string& client,
+                     std::size_t bytes, std::function<void()> work);
 
 }  // namespace cairn::openai

@@ -84,7 +84,7 @@ TEST_F(LongBodies, AreReadElsewhereAndAnsweredAsShortOnes) {
 }
 
 // A large answer takes seconds to write down, in which the host's thread would serve nobody.
-TEST_F(LongBodies, AnswersInOnePieceArePutTogetherElsewhere) {
+TEST_F(LongBodies, LongAnswersInOnePieceArePutTogetherElsewhere) {
     context_.bodies = desk_;
     host_.held = true;
     const auto reply = chat(R"("n":2,"logprobs":true,"top_logprobs":20)");
@@ -97,15 +97,26 @@ TEST_F(LongBodies, AnswersInOnePieceArePutTogetherElsewhere) {
         go.get_future().wait();
     }));
     begun.get_future().wait();
-    FakeHost::answer(host_.asked[0], *host_.waiting[1]);
-    FakeHost::answer_vectors(host_.asked_vectors[0], host_.waiting_vectors[2]);
-    FakeHost::answer(host_.asked[1], *host_.waiting[3]);
+    host_.waiting[1]->read(FakeHost::read());
+    host_.waiting[1]->piece({0, long_text(), std::nullopt, {}, 0});
+    for (const std::size_t answer : {0U, 1U})
+        host_.waiting[1]->done({answer, host::AnswerEnd::kMaxTokens, 1});
+    host_.waiting_vectors[2](host::Vectors{"org/vectors", {std::vector<float>(5'000, -0.5F)}, 3});
+    host_.waiting[3]->read(FakeHost::read());
+    host_.waiting[3]->piece({0, long_text(), std::nullopt, {}, 0});
+    host_.waiting[3]->done({0, host::AnswerEnd::kMaxTokens, 1});
     EXPECT_EQ(reply->ends + vectors->ends + left->ends, 0);
+    const auto brief = chat("");  // waits for none of them
+    FakeHost::answer(host_.asked[2], *host_.waiting[4]);
+    EXPECT_EQ(brief->ends, 1);
+    const auto few = ask("POST", "/v1/embeddings", R"({"model":"org/vectors","input":["a"]})");
+    FakeHost::answer_vectors(host_.asked_vectors[1], host_.waiting_vectors[5]);
+    EXPECT_EQ(few->ends, 1);
     left->gone();
     go.set_value();
     await_desk(3);
     ASSERT_EQ(reply->ends, 1);
-    EXPECT_EQ(reply->json()["choices"][1]["message"]["content"], "Hé llo!");
+    EXPECT_EQ(reply->json()["choices"][0]["message"]["content"], long_text());
     ASSERT_EQ(vectors->ends, 1);
     EXPECT_EQ(vectors->json()["data"][0]["embedding"][2], -0.5);
     EXPECT_EQ(left->ends, 0);

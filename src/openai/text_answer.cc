@@ -1,5 +1,6 @@
 #include "openai/text_answer.h"
 
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -126,7 +127,7 @@ std::vector<host::RequestId> TextAnswer::bound_held() {
 
 void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
     std::vector<host::RequestId> left;
-    bool is_whole = false;
+    std::optional<std::size_t> whole_bytes;
     {
         MutexLock lock(mutex_);
         if (!exchange_) return;
@@ -143,16 +144,17 @@ void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
             if (ask_.stream)
                 exchange_->event(end_event(head_, index, done.end, done.facts, ask_.include_usage));
             if (++ended_ == choices_.size()) {
-                is_whole = !ask_.stream;
-                if (ask_.stream) end_events();
+                if (ask_.stream)
+                    end_events();
+                else
+                    whole_bytes = held_;
             }
         }
     }
     cancel(left);
-    if (!is_whole) return;
-    const auto work = [self = shared_from_this()] { self->put_together(); };
-    if (const auto desk = desk_.lock()) return desk->add_answer(client_, work);
-    work();
+    if (whole_bytes)
+        put_together_at(desk_, client_, *whole_bytes,
+                        [self = shared_from_this()] { self->put_together(); });
 }
 
 void TextAnswer::on_failed(const host::HostError& error) {

@@ -16,8 +16,8 @@ namespace cairn::openai {
 
 class TextAnswer : public std::enable_shared_from_this<TextAnswer> {
   public:
-    /// Asks the host, which must outlive the answer. `client`: whose turn it is. An answer in one
-    /// piece is put together at `desk` (may be empty).
+    /// Asks the host, which must outlive the answer. `client`: whose turn it is. A long answer in
+    /// one piece is put together at `desk` (may be empty).
     static void start(host::TextHost& host, TextAsk ask, AnswerHead head, const std::string& client,
                       std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk);
 
@@ -45,7 +45,7 @@ class TextAnswer : public std::enable_shared_from_this<TextAnswer> {
     void end_events() REQUIRES(mutex_);
     /// Fails an answer in one piece that has become too large; what is to be cancelled.
     std::vector<host::RequestId> bound_held() REQUIRES(mutex_);
-    /// An answer in one piece that has ended; on the desk's thread.
+    /// An answer in one piece that has ended; on the desk's thread if it is long.
     void put_together();
     /// Ends the answer; what the host still writes of it is to be cancelled.
     std::vector<host::RequestId> over() REQUIRES(mutex_);

@@ -46,12 +46,14 @@ void VectorsAnswer::start(host::TextHost& host, VectorsAsk ask, const std::strin
 
 void VectorsAnswer::on_done(std::variant<host::Vectors, host::HostError> found) {
     if (auto* vectors = std::get_if<host::Vectors>(&found)) {
-        const auto work = [self = shared_from_this(),
-                           kept = std::make_shared<const host::Vectors>(std::move(*vectors))] {
-            self->put_together(*kept);
-        };
-        if (const auto desk = desk_.lock()) return desk->add_answer(client_, work);
-        return work();
+        constexpr std::size_t kNumber = 12;  // bytes as text, about
+        std::size_t bytes = 0;
+        for (const std::vector<float>& vector : vectors->vectors) bytes += kNumber * vector.size();
+        return put_together_at(desk_, client_, bytes,
+                               [self = shared_from_this(),
+                                kept = std::make_shared<const host::Vectors>(std::move(*vectors))] {
+                                   self->put_together(*kept);
+                               });
     }
     const ApiError problem = of_host(std::get<host::HostError>(found), host_, model_);
     MutexLock lock(mutex_);

@@ -17,8 +17,8 @@ namespace cairn::openai {
 
 class VectorsAnswer : public std::enable_shared_from_this<VectorsAnswer> {
   public:
-    /// Asks the host, which must outlive the answer. `client`: whose turn it is. The answer is put
-    /// together at `desk` (may be empty).
+    /// Asks the host, which must outlive the answer. `client`: whose turn it is. A long answer
+    /// is put together at `desk` (may be empty).
     static void start(host::TextHost& host, VectorsAsk ask, const std::string& client,
                       std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk);
 
@@ -29,7 +29,7 @@ class VectorsAnswer : public std::enable_shared_from_this<VectorsAnswer> {
     void on_done(std::variant<host::Vectors, host::HostError> found);
     void on_gone();
     void fail(const ApiError& error) REQUIRES(mutex_);
-    /// On the desk's thread.
+    /// On the desk's thread if they are many.
     void put_together(const host::Vectors& vectors);
 
     host::TextHost& host_;
