@@ -284,5 +284,41 @@ TEST_F(Divided, WhatIsLostIsNamedRefusedAndTakenBack) {
     EXPECT_TRUE(named("part 2 of 3 refused: another model")) << peer.errors.back();
 }
 
+// A lane takes only so many pieces of work, and one step of a part may last for 30 s.
+TEST_F(Divided, SessionsThatComputeNothingLeaveNothingToDo) {
+    TestDivision division(world, {0, 4}, {1, 1});
+    ASSERT_TRUE(division.layers->join().ok());
+    add_divided(world, "a", {0, 4}, division);
+    RawPeer user(world, "user"), stranger(world, "stranger");
+    const auto open = [&](RawPeer& peer) {
+        if (peer.peer == 0) peer.network.connect("a");
+        world.loop.run_for(10);
+        peer.terms = {
+            .session = world.random.hash256(), .model = world.snapshot.hash, .max_positions = 64};
+        peer.send(MessageKind::kOpenSession, encode(OpenSession{peer.terms, {0, 4}}));
+        return peer.got.back().first == MessageKind::kOpened;
+    };
+    const auto push = [&](RawPeer& peer) {
+        peer.send(MessageKind::kPush, encode(peer.push(0, world.some_states(3, 1))));
+    };
+    ASSERT_TRUE(open(user));
+    world.loop.hold_work(true);
+    push(user);
+    ASSERT_EQ(world.loop.waiting_work(), 1U) << "the user's rows are being computed";
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_TRUE(open(stranger));
+        if (i % 2 == 0) push(stranger);
+        stranger.send(MessageKind::kClose, encode_session_id(stranger.terms.session));
+    }
+    EXPECT_EQ(world.loop.waiting_work(), 1U);
+    // What has computed has a cache in the parts, also if it ends before its rows are there.
+    user.send(MessageKind::kClose, encode_session_id(user.terms.session));
+    EXPECT_EQ(world.loop.waiting_work(), 2U);
+    world.loop.hold_work(false);
+    world.loop.run_for(10);
+    EXPECT_EQ(division.lead->caches(), 0U);
+    EXPECT_EQ(division.faults[0]->part->caches(), 0U);
+}
+
 }  // namespace
 }  // namespace cairn::serve

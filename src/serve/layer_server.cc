@@ -390,7 +390,8 @@ void LayerServer::erase(const SessionId& id) {
     if (found == sessions_.end()) return;
     Session& session = *found->second;
     if (!session.waiting.empty()) turns_.end(session.turn);
-    if (const auto& divided = session.loaded->divided)
+    // Of others the lane hears nothing: one can open and end any number while it is busy.
+    if (const auto& divided = session.loaded->divided; divided && session.begun)
         offload(loop_, Lane::kLayers,
                 [divided, serial = session.serial] { divided->close(serial); });
     session_bytes_ -= session.share.bytes;

@@ -125,6 +125,7 @@ void LayerServer::start_batch() {
         if (session->request.payment)
             options_.till->deliver(session->request.payment->channel, session->price());
         tokens += next.tokens;
+        session->begun = true;
         turns_.charge(session->turn, cost(*session));
         session->waiting_tokens -= next.tokens;
         batch.items.push_back({.id = session->id(),

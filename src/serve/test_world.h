@@ -27,6 +27,8 @@ class FakeLoop final : public Loop {
     void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;
     /// Holds offloaded work back, or lets it go on: a machine that hangs.
     void hold_work(bool hold) { held_ = hold; }
+    /// Offloaded pieces that wait.
+    std::size_t waiting_work() const { return work_.size(); }
 
     /// Runs until `done` or nothing is left to do; jumps over empty time. False: nothing left.
     bool run_until(const std::function<bool()>& done);
