@@ -207,6 +207,10 @@ Status DividedLayers::forward(std::span<float> hidden, std::span<const DividedRo
     return computed;
 }
 
+void DividedLayers::end() {
+    for (const auto& port : ports_) port->end();
+}
+
 DividedFigures DividedLayers::figures() const { return {rows_, exchanges_, sent_, received_}; }
 
 }  // namespace cairn::serve

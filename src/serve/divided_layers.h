@@ -6,7 +6,7 @@
 // The parts are of the lead's owner. One that dies, stalls or refuses ends the pass with an error
 // that names it, and all caches: nothing is computed until join() has all parts again.
 //
-// Calls come one at a time, from one thread; is_whole() and figures() from any.
+// Calls come one at a time, from one thread; is_whole(), end() and figures() from any.
 #pragma once
 
 #include <atomic>
@@ -67,6 +67,11 @@ class DividedLayers {
     Status forward(std::span<float> hidden, std::span<const DividedRows> batch);
     /// Frees a sequence's caches, if it has some.
     void close(std::uint64_t cache);
+
+    /// From any thread: what is under way ends with an error as soon as this machine's own share of
+    /// a step is computed, and nothing comes after it. For a process that stops, which would else
+    /// wait for a part that hangs.
+    void end();
 
     DividedFigures figures() const;
     const std::vector<model::LayerShare>& shares() const { return shares_; }

@@ -201,6 +201,65 @@ TEST_F(DividedServer, WhatDoesNotFitIsSaidAtTheStart) {
     EXPECT_EQ(why(options), "--shares are 0 to 1000, and not all 0");
 }
 
+/// A part that says it is alive, and from some time on answers nothing else.
+struct HangingPart final : net::NetworkHandler {
+    net::AsioLoop loop;
+    SystemRandom random;
+    std::unique_ptr<net::TlsNetwork> network;
+    LayerPart part;
+    std::atomic<bool> hangs = false, told = false;
+    std::promise<void> hung;
+    std::thread thread;
+
+    HangingPart(const PartKeys& keys, const ModelSnapshot& whole, ThreadPool& pool)
+        : network(net::TlsNetwork::start(loop, random, {.listen = "127.0.0.1:0", .key = keys.part})
+                      .value()),
+          part(whole, model::all_layers(whole.config),
+               {tensor::kernels_from_environment().value(), &pool}) {
+        network->set_handler(this);
+        thread = std::thread([this] { loop.run(); });
+    }
+    ~HangingPart() override {
+        loop.post([this] { loop.stop(); });
+        thread.join();
+        network->set_handler(nullptr);
+    }
+    void on_peer_up(net::PeerId, const net::PeerInfo&) override {}
+    void on_peer_down(net::PeerId, const std::string&) override {}
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override {
+        const auto asked = static_cast<PartKind>(kind);
+        if (hangs && asked != PartKind::kAskAlive) {
+            if (!told.exchange(true)) hung.set_value();
+            return;
+        }
+        if (const auto answer = part.answer(asked, body))
+            network->send(peer, static_cast<std::uint16_t>(answer->kind), answer->body);
+    }
+};
+
+TEST_F(DividedServer, ALeadThatStopsDoesNotWaitForAPartThatHangs) {
+    ThreadPool pool{1};
+    HangingPart part(load_part_keys(key_file, random, false).value(), snapshot, pool);
+    Lead lead(lead_options({part.network->listen_address()}), run_server);
+    ASSERT_TRUE(lead.status.ok()) << lead.status.error().message;
+    const auto layers = connect(lead.info.address);
+    ASSERT_NE(layers, nullptr);
+    std::thread client([&] {
+        std::vector<float> rows(snapshot.config.dim, 0.5F);
+        EXPECT_TRUE(layers->forward(rows).ok());
+        part.hangs = true;
+        (void)layers->forward(rows).ok();
+    });
+    EXPECT_EQ(part.hung.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
+    const SystemClock clock;
+    const std::uint64_t begun_us = clock.monotonic_us();
+    lead.end();
+    EXPECT_LT(clock.monotonic_us() - begun_us, 10'000'000U) << "a step may last for 30 s";
+    EXPECT_TRUE(lead.status.ok());
+    layers->cancel();
+    client.join();
+}
+
 TEST_F(DividedServer, TheKeyFileIsMadeOnceAndForItsOwner) {
     const std::string made = (folder / "made.key").string();
     const auto absent = load_part_keys(made, random, false);

@@ -11,6 +11,7 @@ namespace cairn::serve {
 namespace {
 
 constexpr std::uint64_t kDialMs = 500;
+constexpr const char* kEnded = "this server stops";
 constexpr std::size_t kMaxAnswers = 8;  // that nobody waits for: a part that answers unasked
 
 constexpr const char* kStranger =
@@ -41,6 +42,7 @@ struct PartLink::Impl final : net::NetworkHandler {
     Condition changed;
     net::PeerId peer GUARDED_BY(mutex) = 0;  // 0: no link
     std::string why GUARDED_BY(mutex);       // there is none
+    bool ended GUARDED_BY(mutex) = false;
     std::deque<PartMessage> answers GUARDED_BY(mutex);
     std::uint64_t heard_us GUARDED_BY(mutex) = 0;
 
@@ -54,6 +56,7 @@ struct PartLink::Impl final : net::NetworkHandler {
 
     void on_peer_up(net::PeerId id, const net::PeerInfo& info) override {
         MutexLock lock(mutex);
+        if (ended) return;
         if (info.key != part_key) {
             why = kStranger;
             network->disconnect(id);
@@ -140,14 +143,14 @@ Status PartLink::connect(std::uint64_t patience_ms) {
         (void)link.drop("it joins again");
     }
     const std::uint64_t end_us = begun_us + patience_ms * 1000;
-    while (true) {
+    while (!link.ended) {
         link.why.clear();
         link.loop.post([&link] { link.network->connect(link.address); });
         const std::uint64_t dialled_us = link.clock.monotonic_us();
         const auto wait = [&](std::uint64_t until_us) REQUIRES(link.mutex) {
             const std::uint64_t now_us = link.clock.monotonic_us();
             if (now_us < until_us) link.changed.wait_ms(link.mutex, (until_us - now_us) / 1000 + 1);
-            return link.clock.monotonic_us() < until_us;
+            return !link.ended && link.clock.monotonic_us() < until_us;
         };
         while (link.peer == 0 && link.why.empty() && wait(end_us)) {
         }
@@ -157,6 +160,15 @@ Status PartLink::connect(std::uint64_t patience_ms) {
         }
         if (link.clock.monotonic_us() >= end_us) return Error{ErrorCode::kTimeout, why};
     }
+    return Error{ErrorCode::kCancelled, kEnded};
+}
+
+void PartLink::end() {
+    MutexLock lock(impl_->mutex);
+    impl_->ended = true;
+    impl_->peer = 0;
+    impl_->why = kEnded;
+    impl_->changed.notify_all();
 }
 
 Status PartLink::send(PartKind kind, Bytes body) {

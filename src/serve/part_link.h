@@ -30,6 +30,7 @@ class PartLink final : public PartPort {
     Status connect(std::uint64_t patience_ms) override;
     Status send(PartKind kind, Bytes body) override;
     Result<PartMessage> receive(std::uint64_t patience_ms) override;
+    void end() override;
 
   private:
     struct Impl;

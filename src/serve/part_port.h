@@ -23,6 +23,8 @@ class PartPort {
     /// The answer to the oldest message that has none; kTimeout after `patience_ms`, and sooner of
     /// a part that is silent. After an error nothing more comes until connect().
     virtual Result<PartMessage> receive(std::uint64_t patience_ms) = 0;
+    /// From any thread: whoever waits here waits no longer, and nothing is asked from now on.
+    virtual void end() {}
 };
 
 /// A part in this process: it computes when its answer is waited for.

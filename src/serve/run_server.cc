@@ -207,6 +207,7 @@ Status run_server(const RunServerOptions& options) {
     loop.on_terminate([&] { loop.stop(); });
     if (options.should_stop) loop.stop_when(options.should_stop);
     loop.run();
+    if (divided) divided->end();
     network->set_handler(nullptr);
     log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),
              bytes_text(giver.bytes_given()));
