@@ -140,6 +140,12 @@ bool DividedLayers::is_whole() const {
     return whole_ && std::ranges::all_of(ports_, [](const auto& port) { return port->is_up(); });
 }
 
+std::string DividedLayers::away() const {
+    for (const auto& port : ports_)
+        if (!port->is_up()) return port->name() + ": " + port->why_down();
+    return "its parts have to join again";
+}
+
 Status DividedLayers::open(const DividedRows& rows) {
     if (open_.contains(rows.cache)) return ok_status();
     const Bytes body = encode(PartOpen{rows.cache, rows.layers, rows.max_positions, rows.kv});
@@ -174,7 +180,7 @@ Status DividedLayers::forward_rows(std::span<float> hidden, std::span<const Divi
 Status DividedLayers::forward(std::span<float> hidden, std::span<const DividedRows> batch) {
     const std::size_t dim = joined_->config().dim;
     const auto computed = [&]() -> Status {
-        if (!is_whole()) return Error{ErrorCode::kRefused, "a part of this server is away"};
+        if (!is_whole()) return Error{ErrorCode::kRefused, away()};
         for (const DividedRows& rows : batch) RETURN_IF_ERROR(open(rows));
         std::vector<DividedRows> pass;
         std::size_t begun = 0, rows = 0;

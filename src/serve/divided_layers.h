@@ -6,7 +6,8 @@
 // The parts are of the lead's owner. One that dies, stalls or refuses ends the pass with an error
 // that names it, and all caches: nothing is computed until join() has all parts again.
 //
-// Calls come one at a time, from one thread; is_whole(), end() and figures() from any.
+// Calls come one at a time, from one thread; is_whole(), away(), end() and figures()
+// from any.
 #pragma once
 
 #include <atomic>
@@ -61,6 +62,8 @@ class DividedLayers {
     Status join();
     /// Whether all parts are there.
     bool is_whole() const;
+    /// Which part is not there, and why; for people.
+    std::string away() const;
 
     /// hidden[n, dim], the rows of `batch` one after another, in place through the layers that all
     /// of them name. After an error it is not whole.

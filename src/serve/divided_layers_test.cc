@@ -1,12 +1,13 @@
 // Proves that a server that is several machines is one server like others: texts over it have the
 // tokens and logits of one machine, for two and three parts that nothing divides evenly into, every
 // type of states and caches, many sessions at once and rows that are taken back; and that a part
-// that is lost, stalls or answers nonsense ends its sessions with a reason that names it, and is
-// taken back.
+// that is lost, stalls or answers nonsense ends its sessions, is named in the log and to nobody
+// else, and is taken back.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "base/log_writer.h"
 #include "serve/test_parts.h"
 #include "serve/test_text.h"
 
@@ -31,6 +32,13 @@ std::shared_ptr<const model::Model> uneven_model() {
 struct Divided : ::testing::Test {
     TestWorld world{uneven_model()};
     std::vector<std::string> notes;
+    std::string log;
+
+    Divided() {
+        set_log_writer([this](const std::string& line) { log += line + "\n"; });
+    }
+    ~Divided() override { set_log_writer({}); }
+    bool logged(const std::string& what) const { return log.find(what) != std::string::npos; }
 
     RemoteOptions options() {
         return {.servers = world.addresses(),
@@ -198,7 +206,10 @@ TEST_F(Divided, ASentenceGoesOnElsewhereWhenAPartDiesInTheMiddle) {
     EXPECT_TRUE(division.faults[0]->is_gone);
     EXPECT_EQ(over.layers().failovers(), 1U);
     EXPECT_GT(computed("b"), 0U);
-    EXPECT_NE(all_notes().find("part 2 of 2: the link is lost"), std::string::npos) << all_notes();
+    EXPECT_NE(all_notes().find("this server is several machines, and not all of them are there"),
+              std::string::npos)
+        << all_notes();
+    EXPECT_EQ(all_notes().find("part 2"), std::string::npos) << all_notes();
 }
 
 TEST_F(Divided, ASentenceWaitsForAPartThatComesBack) {
@@ -242,17 +253,19 @@ TEST_F(Divided, WhatIsLostIsNamedRefusedAndTakenBack) {
     ASSERT_TRUE(peer.computes(0, 3));
     EXPECT_TRUE(announced());
 
+    // Its owner hears which part it was and why, and strangers that it was one.
     const auto named = [&](const std::string& what) {
-        return !peer.errors.empty() && peer.errors.back().find(what) != std::string::npos;
+        return logged(what) && peer.errors.back() ==
+                                   "busy: this server is several machines, and "
+                                   "not all of them are there; its log says which";
     };
     // It stalls in the middle.
     division.faults[1]->is_silent = true;
     EXPECT_FALSE(peer.computes(3, 1));
-    EXPECT_TRUE(named("busy: this server is several machines, and part 3 of 3: it is silent"))
+    EXPECT_TRUE(named("not served until all parts are back: part 3 of 3: it is silent"))
         << peer.errors.back();
     EXPECT_FALSE(announced()) << "who cannot serve does not say that he does";
     EXPECT_FALSE(open());
-    EXPECT_TRUE(named("part 3 of 3")) << peer.errors.back();
     division.faults[1]->is_silent = false;
     world.loop.run_for(3'000);
     EXPECT_TRUE(announced());
@@ -262,10 +275,11 @@ TEST_F(Divided, WhatIsLostIsNamedRefusedAndTakenBack) {
     // Its link is lost while nobody asks: sessions learn it all the same.
     division.faults[0]->is_gone = true;
     world.loop.run_for(2'000);
-    EXPECT_TRUE(named("busy: this server is several machines, and")) << peer.errors.back();
+    EXPECT_TRUE(named("part 2 of 3: the link is lost")) << peer.errors.back();
     EXPECT_EQ(world.servers.at("a").server->open_sessions(), 0U);
     EXPECT_FALSE(open());
-    EXPECT_TRUE(named("part 2 of 3: nothing answers there")) << peer.errors.back();
+    EXPECT_TRUE(named("still not all parts are back: part 2 of 3: nothing answers there"))
+        << peer.errors.back();
     division.faults[0]->is_gone = false;
     world.loop.run_for(3'000);
     ASSERT_TRUE(open());

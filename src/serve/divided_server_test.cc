@@ -194,6 +194,9 @@ TEST_F(DividedServer, WhatDoesNotFitIsSaidAtTheStart) {
     RunServerOptions options = lead_options({part.info.address});
     options.lead.key_file = "";
     EXPECT_NE(why(options).find("--part wants --part-key FILE"), std::string::npos);
+    EXPECT_NE(why(lead_options({part.info.address, "127.0.0.1:1", part.info.address}))
+                  .find("--part " + part.info.address + " is named twice"),
+              std::string::npos);
     options = lead_options({part.info.address});
     options.lead.sizes = {1, 1, 1};
     EXPECT_EQ(why(options), "--shares wants 2 numbers, this machine's first; got 3");
@@ -236,6 +239,22 @@ struct HangingPart final : net::NetworkHandler {
             network->send(peer, static_cast<std::uint16_t>(answer->kind), answer->body);
     }
 };
+
+// One of the two is then without it, and says what is wrong.
+TEST_F(DividedServer, WhoLosesAPartToAnotherLeadIsTold) {
+    Part part(part_options(), run_part);
+    const PartKeys keys = load_part_keys(key_file, random, false).value();
+    const auto first = PartLink::start(keys, part.info.address, "the part").value();
+    ASSERT_TRUE(first->connect(5'000).ok());
+    const auto second = PartLink::start(keys, part.info.address, "the part").value();
+    ASSERT_TRUE(second->connect(5'000).ok());
+    EXPECT_FALSE(first->receive(5'000).ok());
+    EXPECT_FALSE(first->is_up());
+    EXPECT_NE(first->why_down().find("another lead with this --part-key took this part"),
+              std::string::npos)
+        << first->why_down();
+    EXPECT_TRUE(second->is_up());
+}
 
 TEST_F(DividedServer, ALeadThatStopsDoesNotWaitForAPartThatHangs) {
     ThreadPool pool{1};

@@ -163,7 +163,7 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
         return no(Refusal::kWrongModel, "this server holds model " +
                                             short_hex(models_.front()->snapshot.hash) + ", not " +
                                             short_hex(terms.model));
-    if (!loaded->lost.empty()) return no(Refusal::kBusy, loaded->lost);
+    if (!loaded->lost.empty()) return no(Refusal::kBusy, kPartsAway);
     const model::LayerRange held = loaded->layers;
     const model::ModelConfig& config = loaded->snapshot.config;
     if (request.layers.begin < held.begin || request.layers.end > held.end)

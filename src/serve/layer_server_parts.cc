@@ -1,5 +1,6 @@
 // The part of LayerServer that knows when a part of its divided layers is away, and has it back.
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "serve/layer_server.h"
@@ -25,7 +26,7 @@ void LayerServer::watch_parts(const std::shared_ptr<Loaded>& loaded) {
     loop_.call_after(kWatchMs, alive_.guard([this, loaded] {
         if (std::ranges::find(models_, loaded) == models_.end()) return;
         if (!loaded->divided->is_whole()) {
-            if (loaded->lost.empty()) lose_parts(*loaded, "one of its parts is away");
+            if (loaded->lost.empty()) lose_parts(*loaded, loaded->divided->away());
             return join_parts(loaded);
         }
         watch_parts(loaded);
@@ -35,11 +36,11 @@ void LayerServer::watch_parts(const std::shared_ptr<Loaded>& loaded) {
 void LayerServer::lose_parts(Loaded& loaded, const std::string& reason) {
     if (loaded.lost.empty())
         log_warn("{} are not served until all parts are back: {}", describe(loaded.layers), reason);
-    loaded.lost = "this server is several machines, and " + reason;
+    loaded.lost = reason;
     std::vector<Session*> ending;
     for (const auto& [id, session] : sessions_)
         if (session->loaded.get() == &loaded) ending.push_back(session.get());
-    for (Session* session : ending) fail(*session, Refusal::kBusy, loaded.lost);
+    for (Session* session : ending) fail(*session, Refusal::kBusy, kPartsAway);
 }
 
 void LayerServer::join_parts(const std::shared_ptr<Loaded>& loaded) {
@@ -50,8 +51,9 @@ void LayerServer::join_parts(const std::shared_ptr<Loaded>& loaded) {
                 log_info("all parts are back: {} are served again", describe(loaded->layers));
                 loaded->lost.clear();
             } else {
-                loaded->lost = "this server is several machines, and " + joined.error().message;
-                log_debug("{}", loaded->lost);
+                const std::string& why = joined.error().message;
+                if (std::exchange(loaded->lost, why) != why)
+                    log_warn("still not all parts are back: {}", why);
             }
             watch_parts(loaded);
         }));

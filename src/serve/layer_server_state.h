@@ -9,6 +9,11 @@
 
 namespace cairn::serve {
 
+/// What a client is told while parts are away. Strangers hear no more: where the parts are, and how
+/// they fail, is their owner's affair.
+inline constexpr const char* kPartsAway =
+    "this server is several machines, and not all of them are there; its log says which";
+
 /// Layers ready to compute. Only jobs on Lane::kLayers use the transformer.
 struct LayerServer::Loaded {
     ModelSnapshot snapshot;

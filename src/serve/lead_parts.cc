@@ -47,6 +47,11 @@ Status check_lead(const LeadOptions& options) {
     if (options.parts.empty()) return ok_status();
     if (options.parts.size() > kMaxParts)
         return invalid(fmt::format("--part: {} parts at most", kMaxParts));
+    for (const std::string& part : options.parts)
+        if (std::ranges::count(options.parts, part) > 1)
+            return invalid("--part " + part +
+                           " is named twice: each part is a process of its own; --shares gives "
+                           "one of them more");
     if (options.key_file.empty())
         return invalid(
             "--part wants --part-key FILE: the secret by which parts know their lead; "

@@ -18,6 +18,9 @@ constexpr const char* kStranger =
     "who answers there is no part with this --part-key file: copy the file to that machine, and "
     "start the part with --part-of";
 
+/// What a part's end says when another link of the same key comes to it.
+constexpr std::string_view kReplaced = "replaced by a newer connection";
+
 bool is_answer(PartKind kind) {
     return kind == PartKind::kJoined || kind == PartKind::kRefused || kind == PartKind::kOpened ||
            kind == PartKind::kShare;
@@ -73,6 +76,10 @@ struct PartLink::Impl final : net::NetworkHandler {
         if (peer != id) return;
         peer = 0;
         why = "the link is lost: " + reason;
+        if (reason.find(kReplaced) != std::string::npos)
+            why +=
+                "; another lead with this --part-key took this part, or two --part lead to it: a "
+                "part has one lead, which names it once";
         changed.notify_all();
     }
     void on_message(net::PeerId id, std::uint16_t kind, Bytes body) override {
@@ -133,6 +140,11 @@ std::string PartLink::name() const { return impl_->name; }
 bool PartLink::is_up() const {
     MutexLock lock(impl_->mutex);
     return impl_->peer != 0;
+}
+
+std::string PartLink::why_down() const {
+    MutexLock lock(impl_->mutex);
+    return impl_->why;
 }
 
 Status PartLink::connect(std::uint64_t patience_ms) {

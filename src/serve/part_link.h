@@ -26,6 +26,7 @@ class PartLink final : public PartPort {
 
     std::string name() const override;
     bool is_up() const override;
+    std::string why_down() const override;
     /// Dials again and again meanwhile. Errors say why the last time came to nothing.
     Status connect(std::uint64_t patience_ms) override;
     Status send(PartKind kind, Bytes body) override;

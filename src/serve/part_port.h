@@ -17,6 +17,8 @@ class PartPort {
     virtual std::string name() const = 0;
     /// Whether it can be asked now. From any thread.
     virtual bool is_up() const = 0;
+    /// Why it is not. From any thread.
+    virtual std::string why_down() const = 0;
     /// Makes it so, if it is not, within about `patience_ms`. What was asked before is forgotten.
     virtual Status connect(std::uint64_t patience_ms) = 0;
     virtual Status send(PartKind kind, Bytes body) = 0;
@@ -34,6 +36,7 @@ class LocalPart final : public PartPort {
 
     std::string name() const override { return "the lead's own share"; }
     bool is_up() const override { return true; }
+    std::string why_down() const override { return ""; }
     Status connect(std::uint64_t) override {
         waiting_.clear();
         part_->forget();

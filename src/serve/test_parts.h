@@ -27,6 +27,7 @@ class FaultyPart final : public PartPort {
     }
     std::string name() const override { return name_; }
     bool is_up() const override { return up_ && !faults_->is_gone; }
+    std::string why_down() const override { return "the link is lost"; }
     Status connect(std::uint64_t patience_ms) override {
         up_ = !faults_->is_gone;
         if (!up_) return Error{ErrorCode::kTimeout, "nothing answers there"};
