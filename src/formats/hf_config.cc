@@ -1,6 +1,8 @@
 #include "formats/hf_config.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -85,7 +87,36 @@ Result<std::uint32_t> number_unless_absent(const json& object, const char* key,
     return number(object, key, if_null);
 }
 
+/// Keys that are true or false. transformers takes for true what Python does, 1 and "no" too.
+constexpr std::array kFlags = {"add_bias_logits",
+                               "add_cross_attention",
+                               "add_final_layer_norm",
+                               "attention_bias",
+                               "force_bos_token_to_be_generated",
+                               "is_decoder",
+                               "is_encoder_decoder",
+                               "mlp_bias",
+                               "normalize_before",
+                               "normalize_embedding",
+                               "per_head",
+                               "scale_attn_by_inverse_layer_idx",
+                               "scale_attn_weights",
+                               "scale_embedding",
+                               "static_position_embeddings",
+                               "tie_word_embeddings",
+                               "truncate",
+                               "use_bidirectional_attention",
+                               "use_sliding_window"};
+
+Status check_flags(const json& object) {
+    for (const char* key : kFlags)
+        if (!is_null(object, key) && !object.value(key, json()).is_boolean())
+            return invalid(fmt::format("config.json: {} is neither true nor false", key));
+    return ok_status();
+}
+
 bool flag(const json& object, const char* key, bool otherwise = false) {
+    CHECK(std::ranges::find(kFlags, std::string_view(key)) != kFlags.end());
     const json value = object.value(key, json(otherwise));
     return value.is_boolean() ? value.get<bool>() : otherwise;
 }
@@ -102,6 +133,7 @@ Result<model::FeedForward> activation(const json& object, const char* key, const
 
 Result<model::RopeScale> parse_scaling(const json& scaling, std::uint32_t context) {
     if (!scaling.is_object()) return invalid("config.json: rope_scaling is not an object");
+    RETURN_IF_ERROR(check_flags(scaling));
     const json type = scaling.value("rope_type", scaling.value("type", json("default")));
     if (scaling.value("type", type) != type)
         return invalid(
@@ -375,6 +407,7 @@ Status parse_ranks(const json& object, model::ModelConfig& config) {
     const json ranks = low_rank.is_object() ? low_rank.value("ranks", json()) : json();
     if (!ranks.is_array() || ranks.size() != config.layers)
         return invalid("config.json: low_rank has no list of ranks for each layer");
+    RETURN_IF_ERROR(check_flags(low_rank));
     config.per_head = flag(low_rank, "per_head");
     for (const json& layer : ranks) {
         if (!layer.is_array() || layer.size() != model::kProjections)
@@ -394,6 +427,7 @@ Status parse_ranks(const json& object, model::ModelConfig& config) {
 
 Result<HfConfig> parse_hf_config(std::string_view text) {
     ASSIGN_OR_RETURN(const json object, parse_strict_json(text, "config.json"));
+    RETURN_IF_ERROR(check_flags(object));
     // transformers goes by model_type, even where `architectures` says otherwise.
     if (is_null(object, "model_type"))
         return invalid(

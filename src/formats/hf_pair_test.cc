@@ -171,6 +171,13 @@ TEST(HfPair, RefusesConfigurationsInWords) {
         EXPECT_THAT(said(key, true), HasSubstr(key));
     for (const char* key : {"normalize_embedding", "is_encoder_decoder", "tie_word_embeddings"})
         EXPECT_THAT(said(key, false), HasSubstr(key));
+    // transformers scales by this, and an answer without it would be another model's.
+    for (const nlohmann::json& value : {nlohmann::json(1), nlohmann::json("true")})
+        for (const char* key :
+             {"scale_embedding", "tie_word_embeddings", "force_bos_token_to_be_generated"})
+            EXPECT_EQ(said(key, value),
+                      fmt::format("config.json: {} is neither true nor false", key));
+    EXPECT_EQ(said("scale_embedding", nlohmann::json()), "");
     EXPECT_THAT(said("activation_function", "silu"), HasSubstr("activation_function"));
     EXPECT_THAT(said("encoder_layers", 0), HasSubstr("encoder_layers"));
     EXPECT_THAT(said("decoder_ffn_dim", nlohmann::json()), HasSubstr("decoder_ffn_dim"));
