@@ -1,5 +1,6 @@
 #include "cli/text_lines.h"
 
+#include <array>
 #include <iostream>
 #include <sstream>
 
@@ -8,10 +9,26 @@
 
 namespace cairn::cli {
 
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // as read_text_file takes
+
+}  // namespace
+
+Result<std::string> read_all(std::istream& in, const std::string& name, std::size_t most) {
+    std::string text;
+    std::array<char, 64 * 1024> piece;
+    while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
+        text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+        if (text.size() > most)
+            return Error{ErrorCode::kFull, name + " goes on after " + std::to_string(most) +
+                                               " bytes, and no more is taken: is it endless?"};
+    }
+    return text;
+}
+
 Result<std::string> read_standard_input() {
-    std::ostringstream in;
-    in << std::cin.rdbuf();
-    std::string text = std::move(in).str();
+    ASSIGN_OR_RETURN(std::string text, read_all(std::cin, "standard input", kMostBytes));
     RETURN_IF_ERROR(check_encoding("standard input", text));
     return text;
 }

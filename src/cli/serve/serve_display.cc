@@ -65,7 +65,8 @@ ServeDisplay::ServeDisplay(bool json, bool quiet, std::ostream& out)
 ServeDisplay::~ServeDisplay() { set_log_writer({}); }
 
 void ServeDisplay::loaded(const host::HostedModel& model) {
-    if (!json_) out_ << fmt::format("  {}  {}\n", model.id, described(model)) << std::flush;
+    if (json_ || model.state != host::ModelState::kReady) return;  // why it is not is in the log
+    out_ << fmt::format("  {}  {}\n", model.id, described(model)) << std::flush;
 }
 
 void ServeDisplay::ready(const Place& place, const std::vector<host::HostedModel>& models) {
