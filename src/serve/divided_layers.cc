@@ -17,6 +17,9 @@ void put(std::span<const float> from, Matrix to) {
         std::copy_n(from.data() + row * to.cols, to.cols, to.row(row));
 }
 
+/// Whose part is asked for nothing, and need not be there.
+bool is_of_nothing(const LayerShare& share) { return share.groups() == 0 && share.columns() == 0; }
+
 std::vector<float> values_of(ConstMatrix rows) {
     return {rows.data, rows.data + rows.rows * rows.cols};
 }
@@ -124,25 +127,25 @@ Status DividedLayers::join_part(std::size_t part) {
 Status DividedLayers::join() {
     whole_ = false;
     open_.clear();
-    const auto is_of_nothing = [&](std::size_t part) {
-        return shares_[part].groups() == 0 && shares_[part].columns() == 0;
-    };
     for (std::size_t part = ports_.size(); part-- > 0;)
-        if (!is_of_nothing(part)) RETURN_IF_ERROR(join_part(part));
+        if (!is_of_nothing(shares_[part])) RETURN_IF_ERROR(join_part(part));
     for (std::size_t part = 0; part < ports_.size(); ++part)
-        if (!is_of_nothing(part))
+        if (!is_of_nothing(shares_[part]))
             RETURN_IF_ERROR(answer(part, PartKind::kJoined, patience_.join_ms));
     whole_ = true;
     return ok_status();
 }
 
 bool DividedLayers::is_whole() const {
-    return whole_ && std::ranges::all_of(ports_, [](const auto& port) { return port->is_up(); });
+    for (std::size_t part = 0; part < ports_.size(); ++part)
+        if (!is_of_nothing(shares_[part]) && !ports_[part]->is_up()) return false;
+    return whole_;
 }
 
 std::string DividedLayers::away() const {
-    for (const auto& port : ports_)
-        if (!port->is_up()) return port->name() + ": " + port->why_down();
+    for (std::size_t part = 0; part < ports_.size(); ++part)
+        if (!is_of_nothing(shares_[part]) && !ports_[part]->is_up())
+            return ports_[part]->name() + ": " + ports_[part]->why_down();
     return "its parts have to join again";
 }
 

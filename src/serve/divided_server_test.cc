@@ -200,6 +200,11 @@ TEST_F(DividedServer, WhatDoesNotFitIsSaidAtTheStart) {
     options = lead_options({part.info.address});
     options.lead.sizes = {1, 1, 1};
     EXPECT_EQ(why(options), "--shares wants 2 numbers, this machine's first; got 3");
+    options.lead.sizes = {1, 0};
+    EXPECT_EQ(why(options), "--part " + part.info.address +
+                                " would compute nothing: a layer of this model has 2 groups of "
+                                "heads and 48 columns; name fewer parts, or give it more with "
+                                "--shares");
     options.lead.sizes = {0, 0};
     EXPECT_EQ(why(options), "--shares are 0 to 1000, and not all 0");
 }

@@ -73,10 +73,17 @@ Result<std::shared_ptr<DividedLayers>> lead_parts(const LeadOptions& options,
                                                   const std::function<bool()>& should_stop) {
     RETURN_IF_ERROR(check_lead(options));
     RETURN_IF_ERROR(model::can_be_divided(whole.config));
+    const std::vector<model::LayerShare> shares =
+        model::divide_layers(whole.config, sizes_of(options));
+    for (std::size_t i = 0; i < options.parts.size(); ++i)
+        if (!model::check_share(whole.config, shares[i + 1]).ok())
+            return invalid(fmt::format(
+                "--part {} would compute nothing: a layer of this model has {} groups of heads and "
+                "{} columns; name fewer parts, or give it more with --shares",
+                options.parts[i], whole.config.kv_heads, whole.config.hidden_dim));
     ASSIGN_OR_RETURN(auto ports, open_ports(options, whole, layers, compute));
-    const auto divided = std::make_shared<DividedLayers>(
-        whole, layers, model::divide_layers(whole.config, sizes_of(options)), std::move(ports),
-        compute);
+    const auto divided =
+        std::make_shared<DividedLayers>(whole, layers, shares, std::move(ports), compute);
     const SystemClock clock;
     const std::uint64_t end_us = clock.monotonic_us() + options.wait_ms * 1000;
     std::string said;
