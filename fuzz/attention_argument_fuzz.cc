@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const argument::SharePart parts[] = {argument::check_share(statement, bytes, 0, 2),
                                          argument::check_share(statement, bytes, 1, 2)};
     CHECK(argument::verify(statement, bytes).is_valid() ==
-          argument::combine(statement.sizes, bytes, parts).is_valid());
+          argument::combine(statement.sizes, argument::statement_hash(statement), bytes, parts)
+              .is_valid());
     return 0;
 }

@@ -72,6 +72,7 @@ TEST_F(ProofTest, IsForThisStatementAlone) {
     refused("a key", [](Statement& s) { s.keys[50] ^= 1; });
     refused("a value", [](Statement& s) { s.values[104] ^= 1; });
     refused("the window", [](Statement& s) { s.sizes.window = 10; });
+    refused("what it is about", [](Statement& s) { s.about.bytes[31] ^= 1; });
     refused("fewer rows", [](Statement& s) {
         s.sizes.rows = 20;
         for (auto* part : {&s.queries, &s.keys, &s.values}) part->resize(100);

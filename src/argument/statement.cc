@@ -64,6 +64,7 @@ Hash256 statement_hash(const Statement& statement) {
     writer.u32(statement.sizes.rows);
     writer.u32(statement.sizes.head_dim);
     writer.u32(statement.sizes.window);
+    writer.fixed(statement.about);
     Bytes bytes = std::move(writer).take();
     for (const auto* part : {&statement.queries, &statement.keys, &statement.values})
         append(bytes, *part);

@@ -34,6 +34,9 @@ struct Sizes {
 
 struct Statement {
     Sizes sizes;
+    /// What else a proof of it is bound to: the hash of whatever the outputs are claimed for (a
+    /// session, a layer, a head; S56). A proof holds for this alone, whatever the numbers are.
+    Hash256 about{};
     std::vector<std::int16_t> queries, keys, values;  ///< [rows, head_dim]
     std::vector<std::int64_t> shifts;                 ///< [rows]
     std::vector<std::int64_t> sums;                   ///< [rows, head_dim]
