@@ -9,7 +9,6 @@
 
 #include "api/fake_node.h"
 #include "api/json_views.h"
-#include "argument/argument.h"
 #include "chain/test_objects.h"
 #include "channel/record.h"
 #include "codec/codec.h"
@@ -39,6 +38,8 @@
 #include "wallet/address.h"
 #include "wallet/wallet_file.h"
 #include "wallet/words.h"
+
+#include "fuzz/attention_seeds.h"
 
 namespace {
 
@@ -465,15 +466,6 @@ void api_seeds() {
     seed("api_answer_fuzz", "servers", as_bytes(api::servers_json({server})));
 }
 
-void argument_seeds() {
-    for (const std::uint32_t rows : {1U, 3U}) {
-        const std::vector<std::int16_t> ones(rows, 1);
-        const auto statement = argument::make_statement({rows, 1, 0}, ones, ones, ones);
-        seed("attention_argument_fuzz", "rows-" + std::to_string(rows),
-             argument::prove(statement).value());
-    }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -486,7 +478,7 @@ int main(int argc, char** argv) {
     text_seeds();
     chain_seeds();
     auditor_seeds();
-    argument_seeds();
+    attention_seeds(seed);
     peer_seeds();
     weight_seeds();
     serving_seeds();

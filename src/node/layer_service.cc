@@ -64,7 +64,11 @@ LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, 
                                          .price = options_.price,
                                          .policy = options_.policy});
     server_.emplace(loop, links, clock, random, key, kernels, server_options());
-    handler_.emplace(*server_, giver_);
+    serve::AttentionDeskOptions proving;
+    proving.max_rows = options_.prove_rows;
+    proving.group_of = options_.group_of;
+    desk_.emplace(loop, links, crypto::public_key(key), std::move(proving));
+    handler_.emplace(*server_, *desk_, giver_);
     links.set_handler(&*handler_);
 }
 
@@ -185,6 +189,7 @@ void LayerService::pack(serve::ModelSnapshot whole, model::LayerRange layers) {
         alive_.guard([this, layers](serve::ModelSnapshot packed) {
             if (layers != layers_) return;  // it has moved on meanwhile
             model_ = packed.hash;
+            desk_->set_model(packed);
             server_->set_model(std::move(packed), layers_);
             tell();
             if (options_.serving) options_.serving();

@@ -23,12 +23,13 @@
 namespace cairn::node {
 
 struct LayerServiceOptions {
-    std::string layers;             ///< see serve::parse_layers; "auto": it chooses
-    double least_tokens_per_s = 0;  ///< through its layers; a slower machine does not serve
-    std::uint64_t price = 0;        ///< of 1,000 rows through one layer, smallest units; 0: free
-    channel::Policy policy{};       ///< which channels it takes
-    std::size_t threads = 1;        ///< computing threads
-    std::uint64_t look_ms = 1000;   ///< how often it asks the node for a newer model
+    std::string layers;              ///< see serve::parse_layers; "auto": it chooses
+    double least_tokens_per_s = 0;   ///< through its layers; a slower machine does not serve
+    std::uint64_t price = 0;         ///< of 1,000 rows through one layer, smallest units; 0: free
+    channel::Policy policy{};        ///< which channels it takes
+    std::size_t threads = 1;         ///< computing threads
+    std::uint32_t prove_rows = 512;  ///< see serve::AttentionDeskOptions
+    std::uint64_t look_ms = 1000;    ///< how often it asks the node for a newer model
     /// "auto": how long it listens before it chooses, and how often it looks whether to move.
     std::uint64_t listen_ms = 3'000;
     std::uint64_t move_ms = 60'000;
@@ -103,6 +104,7 @@ class LayerService final : private serve::ChannelView {
     std::optional<serve::LayerServer> server_;
     fetch::WeightsGiver
         giver_;  ///< has nothing to give: peers give the chain's model (theta_giver.h)
+    std::optional<serve::AttentionDesk> desk_;
     std::optional<serve::GivingLinks> handler_;
     serve::ModelSnapshot newest_;  ///< the whole model that is served, for other layers of it
     double rows_per_s_ = 0;        ///< of this machine; 0: not measured yet

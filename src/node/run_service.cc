@@ -60,6 +60,7 @@ void RunService::start(const Clock& clock, const tensor::Kernels& kernels, Node&
     options.least_tokens_per_s = serving_.least_tokens_per_s;
     options.address = address();
     options.threads = threads;
+    options.prove_rows = serving_.prove_rows;
     options.group_of = [&links = *links_](net::PeerId peer) { return links.group_of(peer); };
     options.serving = [this] {
         const ServingView view = service_->view();

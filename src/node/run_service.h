@@ -21,6 +21,7 @@ struct NodeServing {
     std::string address;
     net::RelayOptions relay;           ///< links between others that are passed on
     std::vector<std::string> through;  ///< layer servers that pass links on to it: "host:port"
+    std::uint32_t prove_rows = 512;    ///< see serve::AttentionDeskOptions
     std::uint64_t price = 0;           ///< of 1,000 rows through one layer, smallest units
     /// Called on the loop with each model that is served from then on. May be empty.
     std::function<void(const ServingView&)> began;

@@ -107,6 +107,18 @@ std::uint32_t measured(const Served& served, const std::shared_ptr<DividedLayers
                 : measure_rows(served.snapshot, one, compute, clock, kMeasureMs).rows_per_s);
 }
 
+AttentionDeskOptions proving(const RunServerOptions& options, bool is_divided,
+                             std::function<std::string(net::PeerId)> group_of) {
+    AttentionDeskOptions desk = options.attention;
+    desk.group_of = std::move(group_of);
+    if (!is_divided) return desk;
+    desk.max_rows = 0;
+    desk.why_none =
+        "several machines compute these layers together, and none has all that a proof is made "
+        "from";
+    return desk;
+}
+
 void log_figures(const DividedLayers& divided) {
     const DividedFigures figures = divided.figures();
     const auto rows = static_cast<double>(std::max<std::uint64_t>(figures.rows, 1));
@@ -177,13 +189,17 @@ Status run_server(const RunServerOptions& options) {
     };
     server_options.rows_per_s = measured(served, divided, compute, clock);
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
-    if (divided)
+    AttentionDesk desk(loop, *network, crypto::public_key(secret),
+                       proving(options, divided != nullptr, server_options.group_of));
+    if (divided) {
         server.set_divided(snapshot, layers, divided);
-    else
+    } else {
         server.set_model(snapshot, layers);
+        desk.set_model(snapshot);
+    }
     fetch::WeightsGiver giver(loop, *network, clock, {.group_of = server_options.group_of});
     if (served.source) giver.offer(served.source);
-    GivingLinks links(server, giver);
+    GivingLinks links(server, desk, giver);
     network->set_handler(&links);
 
     const auto mapper = net::map_port(loop, options.map_port, network->listen_address(),
@@ -209,8 +225,8 @@ Status run_server(const RunServerOptions& options) {
     loop.run();
     if (divided) divided->end();
     network->set_handler(nullptr);
-    log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),
-             bytes_text(giver.bytes_given()));
+    log_info("stopped after {} tokens, {} heads proved, and {} of weights given to others",
+             server.tokens_computed(), desk.proved(), bytes_text(giver.bytes_given()));
     if (divided) log_figures(*divided);
     return ok_status();
 }

@@ -9,6 +9,7 @@
 #include "fetch/leaf_fetcher.h"
 #include "net/port_mapper.h"
 #include "net/tls_network.h"
+#include "serve/attention_desk.h"
 #include "serve/layer_server.h"
 #include "serve/lead_parts.h"
 
@@ -44,7 +45,8 @@ struct RunServerOptions {
     std::function<void(const net::RelayedAddress& address, bool passes_on)> relay_answered;
     std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
     LayerServerOptions server;
-    LeadOptions lead;  ///< where there are parts, they compute a share of every layer
+    AttentionDeskOptions attention;  ///< what it proves of its sessions
+    LeadOptions lead;                ///< where there are parts, they compute a share of every layer
     /// Called on the loop once it listens; may be empty.
     std::function<void(const ServerReady&)> started;
     /// Asked every 200 ms on the loop; true stops it as SIGINT and SIGTERM do. May be empty.

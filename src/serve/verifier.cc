@@ -77,6 +77,17 @@ class FreshClient {
     std::unique_ptr<Client> client_;
 };
 
+/// The session up to its last answer, for anyone to look at.
+std::optional<Exhibit> exhibit_of(const KeptSession& kept) {
+    const std::size_t answered = kept.outputs.size();
+    if (answered == 0) return std::nullopt;
+    const auto begin = kept.pushes.begin();
+    return Exhibit{kept.terms,
+                   kept.hop.key,
+                   kept.receipts[answered - 1],
+                   {begin, begin + static_cast<std::ptrdiff_t>(answered)}};
+}
+
 }  // namespace
 
 trust::ServerPage page_of(const Announce& offer) {
@@ -215,12 +226,18 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
         request.model = offer.model;  // it may know that name alone
         ASSIGN_OR_RETURN(kept, play(request, pushes));
     }
-    return AuditReport{.server = offer.key,
+    const std::uint64_t began = clock_.monotonic_us();
+    AuditReport report{.server = offer.key,
                        .address = offer.address,
                        .layers = offer.layers,
                        .examined = examine(kept, model_, compute_),
                        .rows = kept.rows(model_.config.dim),
-                       .bytes = kept.bytes()};
+                       .bytes = kept.bytes(),
+                       .replay_us = 0,
+                       .session = std::nullopt};
+    report.replay_us = clock_.monotonic_us() - began;
+    if (options_.keep_sessions) report.session = exhibit_of(kept);
+    return report;
 }
 
 // What clients ask for, or a server could be honest in what only auditors do; but states are always
@@ -240,7 +257,9 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
     request.max_positions =
         static_cast<std::uint32_t>(std::min<std::size_t>(room, model_.config.context));
     // Mostly the usual type. That of the states stays f32: what --lie changes is lost in others.
-    if (random_.below(4) == 0)
+    if (options_.kv)
+        request.kv = *options_.kv;
+    else if (random_.below(4) == 0)
         request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
     // Which cross attention does not know.
     if (source_rows > 0 && request.kv == tensor::KvType::kDigits) request.kv = tensor::KvType::kF16;

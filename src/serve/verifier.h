@@ -30,6 +30,9 @@ struct VerifierOptions {
     Purse* purse = nullptr;          ///< pays servers that have a price; null: they are not audited
     /// Asked now and then while servers are waited for; true ends an audit. May be empty.
     std::function<bool()> cancelled{};
+    /// The cache type of all sessions; none: one that is drawn.
+    std::optional<tensor::KvType> kv{};
+    bool keep_sessions = false;  ///< in the reports
 };
 
 /// What one audit came to.
@@ -38,8 +41,11 @@ struct AuditReport {
     std::string address;
     model::LayerRange layers;
     Examined examined;
-    std::uint64_t rows = 0;   ///< that were compared
-    std::uint64_t bytes = 0;  ///< that were kept for it
+    std::uint64_t rows = 0;       ///< that were compared
+    std::uint64_t bytes = 0;      ///< that were kept for it
+    std::uint64_t replay_us = 0;  ///< that computing them again took
+    /// With keep_sessions, if anything was answered: the session up to its last receipt.
+    std::optional<Exhibit> session{};
 };
 
 /// What a book keeps of a server that offers this, or has these layers there.

@@ -1,0 +1,170 @@
+#include "serve/attention_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/priority.h"
+
+namespace cairn::serve {
+
+namespace {
+
+/// How far the proving thread steps back.
+constexpr int kBehind = 9;
+
+Result<AttentionProof> prove_behind(const Exhibit& session, const ModelSnapshot& model,
+                                    std::span<const audit::HeadPlace> heads) {
+    Result<AttentionProof> made = invalid("not proved");
+    run_behind(kBehind, [&] {
+        ThreadPool one(1);
+        const auto kernels = tensor::kernels_from_environment();
+        CHECK(kernels.ok());
+        made = prove_attention(session, model, heads, {*kernels, &one});
+    });
+    return made;
+}
+
+Refusal refusal_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kFull:
+            return Refusal::kBusy;
+        case ErrorCode::kUnsupported:
+            return Refusal::kUnsupported;
+        case ErrorCode::kNotFound:
+            return Refusal::kWrongModel;
+        default:
+            return Refusal::kBadRequest;
+    }
+}
+
+}  // namespace
+
+AttentionDesk::AttentionDesk(Loop& loop, net::Network& network, const crypto::PublicKey& key,
+                             AttentionDeskOptions options)
+    : loop_(loop), network_(network), key_(key), options_(std::move(options)) {}
+
+void AttentionDesk::set_model(ModelSnapshot snapshot) {
+    std::erase_if(models_, [&](const ModelSnapshot& old) { return old.hash == snapshot.hash; });
+    models_.push_front(std::move(snapshot));
+    if (models_.size() > options_.max_models) models_.pop_back();
+}
+
+const ModelSnapshot* AttentionDesk::find_model(const Hash256& name) const {
+    const auto found = std::ranges::find_if(
+        models_, [&](const ModelSnapshot& model) { return model.is_called(name); });
+    return found == models_.end() ? nullptr : &*found;
+}
+
+void AttentionDesk::refuse(net::PeerId peer, const Hash256& session, const Error& why) {
+    send(network_, peer, kNoAttention,
+         encode(SessionProblem{session, refusal_of(why.code), why.message}));
+}
+
+// What is cheap to see; signature and inputs are looked at by the job.
+Status AttentionDesk::wrong_with(const AttentionQuestion& question,
+                                 const ModelSnapshot* model) const {
+    if (options_.max_rows == 0)
+        return Error{ErrorCode::kUnsupported, options_.why_none.empty()
+                                                  ? "this server proves no attention"
+                                                  : options_.why_none};
+    if (model == nullptr)
+        return not_found("this server does not hold model " + short_hex(question.terms.model));
+    const std::size_t rows = question.rows.size() / model->config.dim;
+    if (rows == 0 || rows * model->config.dim != question.rows.size())
+        return invalid("the rows are not rows of this model");
+    if (rows > options_.max_rows)
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("this server proves attention of {} rows at most, not of {}: what "
+                                 "a proof costs grows with their square. Show an earlier receipt "
+                                 "of the session",
+                                 options_.max_rows, rows)};
+    if (const std::size_t most = max_asked_heads(rows); question.heads.size() > most)
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("of {} rows one question has {} heads at most, not {}: ask again "
+                                 "for the others",
+                                 rows, most, question.heads.size())};
+    return ok_status();
+}
+
+Status AttentionDesk::no_place_for(net::PeerId peer, const std::string& group) const {
+    std::size_t all = proving_for_ == 0 ? 0 : 1, of_group = 0;
+    bool asks_already = proving_for_ == peer;
+    for (const Waiting& waiting : waiting_) {
+        ++all;
+        if (waiting.group == group) ++of_group;
+        if (waiting.peer == peer) asks_already = true;
+    }
+    if (asks_already)
+        return Error{ErrorCode::kFull, "one question at a time: the last one is not answered yet"};
+    if (all >= options_.max_waiting || of_group >= options_.max_of_group)
+        return Error{ErrorCode::kFull,
+                     "others wait for proofs here; try again in a minute, or check by replay"};
+    return ok_status();
+}
+
+void AttentionDesk::ask(net::PeerId peer, ByteView body) {
+    auto question = decode_attention_question(body);
+    if (!question.ok()) return refuse(peer, {}, question.error());
+    const Hash256& session = question->terms.session;
+    const ModelSnapshot* model = find_model(question->terms.model);
+    if (const Status wrong = wrong_with(*question, model); !wrong.ok())
+        return refuse(peer, session, wrong.error());
+    const std::string group = options_.group_of ? options_.group_of(peer) : "";
+    if (const Status full = no_place_for(peer, group); !full.ok())
+        return refuse(peer, session, full.error());
+    waiting_.push_back({peer,
+                        group,
+                        *model,
+                        {question->terms, key_, question->receipt, {std::move(question->rows)}},
+                        std::move(question->heads)});
+    start();
+}
+
+void AttentionDesk::forget(net::PeerId peer) {
+    std::erase_if(waiting_, [peer](const Waiting& waiting) { return waiting.peer == peer; });
+}
+
+// Parts of the network take turns.
+void AttentionDesk::start() {
+    if (proving_for_ != 0 || waiting_.empty()) return;
+    auto next = std::ranges::find_if(
+        waiting_, [this](const Waiting& waiting) { return waiting.group != last_group_; });
+    if (next == waiting_.end()) next = waiting_.begin();
+    Waiting taken = std::move(*next);
+    waiting_.erase(next);
+    proving_for_ = taken.peer;
+    last_group_ = taken.group;
+    const Hash256 session = taken.session.terms.session;
+    const net::PeerId peer = taken.peer;
+    offload(
+        loop_, Lane::kReference,
+        [taken = std::move(taken)] {
+            return prove_behind(taken.session, taken.model, taken.heads);
+        },
+        alive_.guard([this, peer, session](const Result<AttentionProof>& made) {
+            finish(peer, session, made);
+        }));
+}
+
+void AttentionDesk::finish(net::PeerId peer, const Hash256& session,
+                           const Result<AttentionProof>& made) {
+    proving_for_ = 0;
+    if (!made.ok()) {
+        log_debug("no proof of attention for peer {}: {}", peer, made.error().message);
+        refuse(peer, session, made.error());
+    } else {
+        for (const audit::HeadClaim& claim : made->claims) {
+            ++proved_;
+            if (send(network_, peer, kAttention, encode(AttentionAnswer{session, claim}))) continue;
+            refuse(peer, session,
+                   {ErrorCode::kFull, "the connection takes no more: ask for fewer heads"});
+            break;
+        }
+    }
+    start();
+}
+
+}  // namespace cairn::serve
