@@ -10,6 +10,7 @@
 
 #include "api/routes.h"
 #include "api/server.h"
+#include "argument/statement.h"
 #include "cli/chain/amount.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_display.h"
@@ -34,7 +35,7 @@ constexpr std::array<std::string_view, 21> kServeOptions = {
     "--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
     "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
     "--from",     "--give-weights", "--weights-dir", "--servers-of", "--part",    "--part-key",
-    "--shares",   "--part-of",      "--encoder"};
+    "--shares",   "--part-of",      "--encoder",     "--prove-rows"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -315,6 +316,7 @@ Status take_serving(NodeRequest& request) {
     serving.relay.max_circuits = serve.relay;
     serving.relay.bytes_per_s = serve.relay_kib * 1024;
     serving.through = serve.through;
+    serving.prove_rows = serve.prove_rows;
     if (!request.price.empty()) {
         const auto price = parse_amount(request.price);
         if (!price.ok()) return misused("--price: " + price.error().message);
@@ -347,6 +349,17 @@ void add_serving_options(CLI::App& command, NodeRequest& request, CLI::Option* s
                     "Coins for 1,000 tokens through one layer, from payment channels (default: it "
                     "is free)")
         ->needs(serve);
+}
+
+void add_proof_option(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+    command
+        .add_option("--prove-rows", serve.prove_rows,
+                    "With --serve: prove attention (of sessions by --kv digits) to who shows a "
+                    "receipt of at most so many rows; 512 take 184 MB and half a second a head "
+                    "(0: prove none)")
+        ->needs(needed)
+        ->check(CLI::Range(std::size_t{0}, argument::kMaxRows))
+        ->capture_default_str();
 }
 
 void add_weight_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
@@ -429,6 +442,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
                      "Model file for --serve, or the name (content hash) of a model that others "
                      "have; without, a node serves the chain's own model")
         ->needs(serve);
+    add_proof_option(*command, request->serve, serve);
     add_weight_options(*command, request->serve, serve);
     add_serving_options(*command, *request, serve);
     add_part_options(*command, request->serve, serve);

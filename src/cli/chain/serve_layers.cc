@@ -74,6 +74,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     };
     options.lead = {.parts = request.parts, .key_file = request.part_key, .sizes = request.shares};
     options.server.threads = request.threads;
+    options.attention.max_rows = request.prove_rows;
     options.server.lies = request.lie;
     options.started = [&](const serve::ServerReady& ready) {
         bar.reset();

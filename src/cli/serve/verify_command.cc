@@ -14,6 +14,9 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/serve/attention_audit.h"
+#include "cli/serve/attention_command.h"
+#include "cli/serve/attention_heads.h"
 #include "cli/serve/servers_command.h"
 #include "console/interrupt.h"
 #include "console/json_line.h"
@@ -33,9 +36,9 @@ Json layers_json(model::LayerRange layers) { return Json::array({layers.begin, l
 /// Shows audits as they come, and keeps the books.
 class Watch {
   public:
-    Watch(const VerifyRequest& request, const Hash256& model, trust::AuditBook& book,
-          std::ostream& out)
-        : request_(request), model_(model), book_(book), out_(out) {}
+    Watch(const VerifyRequest& request, const serve::ModelSnapshot& model,
+          const tensor::Compute& compute, trust::AuditBook& book, std::ostream& out)
+        : request_(request), model_(model), compute_(compute), book_(book), out_(out) {}
 
     bool told(const serve::AuditReport& report, const console::Interrupt& interrupt) {
         std::string exhibit;
@@ -51,7 +54,7 @@ class Watch {
         // The file knows more than we do: another program may have found something meanwhile.
         auto kept = trust::AuditBook::change(request_.book, [&](trust::AuditBook& there) {
             if (!report.examined.finding) return;
-            there.enter(report.server, serve::page_of(report.address, model_, report.layers),
+            there.enter(report.server, serve::page_of(report.address, model_.hash, report.layers),
                         *report.examined.finding, report.examined.sentence, SystemClock().wall_ms(),
                         request_.trust.rules());
         });
@@ -60,16 +63,30 @@ class Watch {
             return false;
         }
         book_ = std::move(*kept);
-        show(report, exhibit);
+        std::optional<AttentionFound> attention;
+        if (!request_.attention.empty() || !request_.keep.empty()) {
+            auto found = audit_attention({request_.attention, request_.keep}, report, model_,
+                                         compute_, [&] { return interrupt.raised(); });
+            if (!found.ok()) {
+                failure_ = found.error();
+                return false;
+            }
+            if (found->refused) ++refused_;
+            attention = std::move(*found);
+        }
+        show(report, exhibit, attention);
         return out_.good() && !interrupt.raised();
     }
 
     std::size_t liars() const { return liars_; }
+    /// Proofs that did not hold.
+    std::size_t refused() const { return refused_; }
     const Json& audits() const { return audits_; }
     Status status() const { return failure_ ? Status(*failure_) : ok_status(); }
 
   private:
-    void show(const serve::AuditReport& report, const std::string& exhibit) {
+    void show(const serve::AuditReport& report, const std::string& exhibit,
+              const std::optional<AttentionFound>& attention) {
         const std::string_view finding = finding_name(report.examined.finding);
         if (request_.json) {
             audits_.push_back({{"server", report.address},
@@ -79,7 +96,9 @@ class Watch {
                                {"sentence", report.examined.sentence},
                                {"rows", report.rows},
                                {"bytes_kept", report.bytes},
+                               {"replay_seconds", static_cast<double>(report.replay_us) * 1e-6},
                                {"exhibit", exhibit}});
+            if (attention) audits_.back()["attention"] = attention_json(*attention);
             return;
         }
         out_ << fmt::format("{} {}  {:<10} {}\n", report.address, short_hex(report.server), finding,
@@ -87,15 +106,21 @@ class Watch {
         if (!exhibit.empty())
             out_ << fmt::format("    anyone can judge it: cairn audit judge {} --model {}\n",
                                 exhibit, request_.model);
+        if (attention && !attention->sentence.empty())
+            out_ << fmt::format("    attention {}\n", attention->sentence);
+        if (attention)
+            for (const std::string& file : {attention->session_file, attention->proof_file})
+                if (!file.empty()) out_ << fmt::format("    kept: {}\n", file);
         out_ << std::flush;
     }
 
     const VerifyRequest& request_;
-    const Hash256 model_;
+    const serve::ModelSnapshot& model_;
+    const tensor::Compute& compute_;
     trust::AuditBook& book_;
     std::ostream& out_;
     Json audits_ = Json::array();
-    std::size_t liars_ = 0;
+    std::size_t liars_ = 0, refused_ = 0;
     std::optional<Error> failure_;
 };
 
@@ -165,14 +190,45 @@ Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibi
     return path;
 }
 
-Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars) {
+namespace {
+
+/// What can be known of the request before anybody is asked.
+Status check_request(const VerifyRequest& request) {
     if (request.servers.empty() && request.servers_of.empty())
         return misused(
             "name whom to audit: --server HOST:PORT, or a node that knows some: --servers-of DIR");
+    if (!request.attention.empty() && !request.kv.empty() && request.kv != "digits")
+        return misused(
+            "--attention is proved of sessions by digits: leave --kv out, or --kv digits");
+    SystemRandom random;
+    if (!request.attention.empty())  // in form; which heads there are, the servers' layers say
+        RETURN_IF_ERROR(heads_of("--attention", request.attention, {0, model::kMaxLayers},
+                                 model::kMaxHeads, random));
     RETURN_IF_ERROR(check_exists("--text", request.text));
     RETURN_IF_ERROR(check_outputs({{"--book", request.book}},
                                   {{"--model", request.model}, {"--text", request.text}}));
     RETURN_IF_ERROR(make_folders(request.exhibits));
+    return request.keep.empty() ? ok_status() : make_folders(request.keep);
+}
+
+Result<serve::VerifierOptions> verifier_options(const VerifyRequest& request,
+                                                const Hash256& model) {
+    serve::VerifierOptions options;
+    ASSIGN_OR_RETURN(options.servers, addresses_of(request, model));
+    options.rules = request.trust.rules();
+    options.max_prompt = request.rows;
+    if (!request.kv.empty()) {
+        ASSIGN_OR_RETURN(options.kv, tensor::parse_kv_type(request.kv));
+    }
+    if (!request.attention.empty()) options.kv = tensor::KvType::kDigits;
+    options.keep_sessions = !request.attention.empty() || !request.keep.empty();
+    return options;
+}
+
+}  // namespace
+
+Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& faults) {
+    RETURN_IF_ERROR(check_request(request));
     ASSIGN_OR_RETURN(trust::AuditBook book, trust::AuditBook::read(request.book));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const NamedModel named,
@@ -183,14 +239,13 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     SystemRandom random;
     const SystemClock clock;
     const trust::TrustRules rules = request.trust.rules();
-    serve::VerifierOptions options;
-    ASSIGN_OR_RETURN(options.servers, addresses_of(request, named.snapshot.hash));
-    options.rules = rules;
+    ASSIGN_OR_RETURN(serve::VerifierOptions options,
+                     verifier_options(request, named.snapshot.hash));
     ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.pay));
     options.purse = purse.get();
     serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);
     const console::Interrupt interrupt;
-    Watch watch(request, named.snapshot.hash, book, out);
+    Watch watch(request, named.snapshot, machine->compute(), book, out);
     std::uint64_t rounds = 0;
     while ((request.rounds == 0 || rounds < request.rounds) && !interrupt.raised()) {
         if (rounds++ > 0) wait(request.interval_ms, interrupt);
@@ -201,12 +256,12 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
         RETURN_IF_ERROR(answered);
         if (!out.good()) break;
     }
-    liars = watch.liars();
+    faults = watch.liars() + watch.refused();
     if (request.json) {
         out << console::json_line(
             Json{{"rounds", rounds},
                  {"audits", watch.audits()},
-                 {"convicted", liars},
+                 {"convicted", watch.liars()},
                  {"servers", Json::parse(audited_json(book, rules, clock.wall_ms()))}});
     } else {
         out << '\n';
@@ -261,6 +316,26 @@ void add_threads(CLI::App& command, std::size_t& threads) {
         ->capture_default_str();
 }
 
+/// What sessions are played, what is kept of them, and what servers are asked besides.
+void add_session_options(CLI::App& command, VerifyRequest& request) {
+    command
+        .add_option("--rows", request.rows,
+                    "Rows of a session at most, before up to 16 steps of one row")
+        ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{1} << 16))
+        ->capture_default_str();
+    command
+        .add_option("--kv", request.kv,
+                    "Cache type of all sessions: f32, f16, bf16, digits (default: drawn by chance)")
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "digits"}));
+    command.add_option("--attention", request.attention,
+                       std::string("Have servers prove the attention of these heads, in sessions "
+                                   "by digits: ") +
+                           kHeadsHelp);
+    command.add_option("--keep", request.keep,
+                       "Folder where sessions, and proofs of their attention, are kept, for "
+                       "`cairn audit prove`, `check` and `judge`");
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, Invocation& invocation) {
@@ -268,7 +343,9 @@ void add_verify(CLI::App& app, Invocation& invocation) {
         app, invocation, "verify", "Audit layer servers as one of their clients",
         "cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt\n"
         "  cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --rounds 0 "
-        "--interval-ms 60000");
+        "--interval-ms 60000\n"
+        "  cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --rounds 1 "
+        "--attention 4 --keep kept");
     auto request = std::make_shared<VerifyRequest>();
     command->add_option("--model", request->model, "The model that they serve, whole")->required();
     command->add_option("--server", request->servers,
@@ -297,21 +374,24 @@ void add_verify(CLI::App& app, Invocation& invocation) {
         ->capture_default_str();
     command->add_option("--exhibits", request->exhibits, "Folder for exhibits of liars")
         ->capture_default_str();
+    add_session_options(*command, *request);
     add_threads(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
-            std::size_t liars = 0;
-            RETURN_IF_ERROR(run_verify(*request, out, liars));
-            if (liars > 0) invocation.exit_code = 1;
+            std::size_t faults = 0;
+            RETURN_IF_ERROR(run_verify(*request, out, faults));
+            if (faults > 0) invocation.exit_code = 1;
             return ok_status();
         };
     });
 }
 
 void add_audit(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("audit", "Evidence against layer servers");
+    CLI::App* group = app.add_subcommand(
+        "audit", "Evidence against layer servers, and proofs of their attention");
     group->require_subcommand(1);
+    add_attention_commands(*group, invocation);
     CLI::App* command =
         add_command(*group, invocation, "judge",
                     "Whether an exhibit convicts (exit code 0) or not (1): computes again what a "

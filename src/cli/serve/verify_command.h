@@ -26,13 +26,18 @@ struct VerifyRequest {
     std::string exhibits = ".";     ///< folder
     std::uint64_t rounds = 20;      ///< 0: until told to stop
     std::uint64_t interval_ms = 0;  ///< between rounds
+    std::uint32_t rows = 64;        ///< of a session, before the steps of one row
+    std::string kv;                 ///< cache type of all sessions; empty: drawn by chance
+    /// Heads whose attention servers are asked to prove (attention_heads.h); empty: none.
+    std::string attention;
+    std::string keep;  ///< folder for sessions, and proofs of their attention; empty: not kept
     TrustOptions trust;
     std::size_t threads = 0;
     bool json = false;
 };
-/// One line for each audit, or one JSON object: audits, convicted, servers. Sets `liars` to how
-/// many were convicted.
-Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars);
+/// One line for each audit, or one JSON object: audits, convicted, servers. Sets `faults` to how
+/// many servers were convicted, and proofs refused.
+Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& faults);
 
 /// "right", "wrong", "unanswered", "convicted"; "nothing".
 std::string_view finding_name(const std::optional<trust::Finding>& finding);

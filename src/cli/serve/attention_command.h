@@ -1,0 +1,53 @@
+// `cairn audit prove`, `check` and `combine`: proofs of a session's attention as files
+// (serve/attention_proof.h), made by a server that is asked or by whoever has the model, and
+// checked by one Verifier or by several, each a share.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cairn::cli {
+
+struct Invocation;
+
+struct ProveRequest {
+    std::string session, model;
+    std::string heads = "all";
+    std::string server;  ///< "host:port" of whom to ask; empty: proved here
+    std::string out;     ///< empty: ID.attention
+    std::size_t threads = 0;
+    bool json = false;
+};
+/// Says what was proved, what that cost, and where it was written.
+Status run_prove(const ProveRequest& request, std::ostream& out);
+
+struct CheckRequest {
+    std::string proof, session, model;
+    std::string share;  ///< "I/N"; empty: all of it
+    std::string out;    ///< of a share; empty: beside the proof
+    bool replay = false;
+    std::size_t threads = 0;
+    bool json = false;
+};
+/// The verdict, or the share that was written; sets `holds` unless something was refused.
+Status run_check(const CheckRequest& request, std::ostream& out, bool& holds);
+
+struct CombineRequest {
+    std::string proof;
+    std::vector<std::string> shares;
+    bool json = false;
+};
+/// The verdict of all shares; sets `holds` if that is accepted.
+Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds);
+
+/// The three of them, in `cairn audit`.
+void add_attention_commands(CLI::App& group, Invocation& invocation);
+
+}  // namespace cairn::cli
