@@ -56,9 +56,10 @@ TEST_F(ProvedHeads, OfEveryFamilyGiveTheLayersOutputsToTheBit) {
         model =
             model::make_model(config, model::large_parameters(model::ParameterLayout(config), 5));
         layers = model::all_layers(config);
-        inputs = some_inputs(9, config.dim, 3);
+        inputs = some_inputs(std::max(9U, config.window + 3), config.dim, 3);
         const std::vector<float> right =
-            served(model, layers, inputs, {4, 1, 4}, compute, model::KvType::kDigits);
+            served(model, layers, inputs, {4, 1, inputs.size() / config.dim - 5}, compute,
+                   model::KvType::kDigits);
         const std::vector<HeadClaim> claims = prove(all_heads(config, layers));
         const CheckedLayers checked = check(claims).value();
         EXPECT_EQ(checked.outputs, right) << family.name;
@@ -120,7 +121,22 @@ TEST_F(ProvedHeads, AProofHoldsForItsSessionLayerHeadAndRowsAlone) {
         moved[0].place = place;
         EXPECT_NE(reason_of(moved), "accepted") << place.layer << ":" << place.head;
     }
-    // Even where the numbers are the same: of another session with the same text.
+    // Even where the numbers are the same: of a head with the same weights, which reads the same
+    // keys and values,
+    const model::ParameterLayout layout = model.layout();
+    std::vector<float> same = model::dense_parameters(model);
+    const auto queries = layout.slice(std::span(same), model::TensorKind::kWq, 2);
+    std::copy_n(queries.begin(), 16 * 64, queries.begin() + 16 * 64);
+    const model::Model own_model =
+        std::exchange(model, model::make_model(model.config, std::move(same)));
+    const std::vector<HeadClaim> twins = prove({{2, 0}, {2, 1}});
+    ASSERT_EQ(twins[0].sums, twins[1].sums);
+    moved = {twins[0]};
+    EXPECT_EQ(reason_of(moved), "accepted");
+    moved[0].place.head = 1;
+    EXPECT_NE(reason_of(moved), "accepted");
+    model = own_model;
+    // and of another session with the same text.
     const Hash256 own = std::exchange(name, Hash256{});
     EXPECT_NE(reason_of(honest), "accepted");
     name = own;

@@ -31,7 +31,7 @@
 
 namespace cairn::serve {
 
-/// Kinds 0x5300 to 0x53ff of net::Network belong to this room.
+/// Kinds 0x5300 to 0x53ff of net::Network are this room's; from 0x530d on: attention_messages.h.
 enum class MessageKind : std::uint16_t {
     kAskAnnounce = 0x5301,  ///< a model's content hash: if not that, then the newest; or empty
     kAnnounce = 0x5302,     ///< serve/announce.h

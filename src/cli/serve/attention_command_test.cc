@@ -151,6 +151,8 @@ TEST_F(AttentionCommand, WhatWasTamperedWithIsRefused) {
     EXPECT_EQ(audit({"prove", session, "--model", at("cat.cairn"), "--heads", "7:0"}).code, 2);
     EXPECT_EQ(verify("many").code, 2);
     EXPECT_EQ(verify("1", {"--kv", "f16"}).code, 2);
+    server->signal(SIGTERM);
+    EXPECT_EQ(server->end().code(), 0) << server->output();
 }
 
 TEST_F(AttentionCommand, AServerThatLiesOrWillNotProveIsFoundByReplay) {
