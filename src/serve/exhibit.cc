@@ -10,8 +10,9 @@ Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
     const auto inputs = signed_rows(exhibit, snapshot);
     if (!inputs.ok()) return Verdict::undecided(inputs.error().message);
     const SessionTerms& terms = exhibit.terms;
-    const auto outputs = audit::recompute(snapshot.config, snapshot.weights, exhibit.receipt.layers,
-                                          *inputs, terms.kv, compute, terms.wire, terms.source_rows);
+    const auto outputs =
+        audit::recompute(snapshot.config, snapshot.weights, exhibit.receipt.layers, *inputs,
+                         terms.kv, compute, terms.wire, terms.source_rows);
     // A server refuses inputs that are too long or not finite, so no result is right for them and
     // none is wrong.
     if (!outputs.ok()) return Verdict::undecided(outputs.error().message);
