@@ -147,6 +147,41 @@ TEST_F(EncoderSessionsTest, ATextIsReadWholeOrNotAtAll) {
     EXPECT_EQ(decode_result(peer.got.back().second).value().push.states, first);
 }
 
+TEST_F(EncoderSessionsTest, OthersWaitForOneTextAtMost) {
+    FakeServer& server = world.add_server("a", {0, 2});
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    const States text = world.some_states(10, 1);
+    const auto ask = [&](RawPeer& peer) {
+        peer.got.clear();
+        peer.send(MessageKind::kPush,
+                  encode(peer.push(10, {text.begin(), text.begin() + config.dim})));
+    };
+    for (const char* name : {"one", "two", "three"}) {
+        RawPeer& peer = *peers.emplace_back(std::make_unique<RawPeer>(world, name));
+        peer.network.connect("a");
+        world.loop.run_for(10);
+        peer.terms = {.session = world.random.hash256(),
+                      .model = world.snapshot.hash,
+                      .max_positions = 10,
+                      .source_rows = 10};
+        peer.send(MessageKind::kOpenSession, encode(OpenSession{peer.terms, {0, 2}}));
+        Push source = peer.push(0, text);
+        source.quiet = true;
+        peer.send(MessageKind::kPush, encode(source));
+        ASSERT_EQ(peer.got.back().first, MessageKind::kResult);
+    }
+    world.loop.hold_work(true);
+    for (const auto& peer : peers) ask(*peer);
+    const std::uint64_t before = server.server->tokens_computed();
+    world.loop.hold_work(false);
+    // The first is computed alone, since the others came later; they are not computed together.
+    for (std::uint64_t count = 1; count <= peers.size(); ++count) {
+        ASSERT_TRUE(world.loop.run_until(
+            [&] { return server.server->tokens_computed() >= before + count; }));
+        EXPECT_EQ(server.server->tokens_computed(), before + count);
+    }
+}
+
 TEST_F(EncoderSessionsTest, WhoComputesSomethingElseIsConvicted) {
     constexpr model::LayerRange kLayers{1, 2};
     for (const float change : {0.0F, 0.05F}) {

@@ -117,6 +117,8 @@ void LayerServer::start_batch() {
             batch.loaded = session->loaded;
             layers = session->request.layers;
         }
+        // A row of an encoder may stand for a whole text, so others wait for one of them at most.
+        if (!batch.items.empty() && !batch.loaded->snapshot.config.causal) break;
         // A session's pushes stay in order, because one of them is computed at a time.
         Push& next = session->waiting.front();
         if (session->loaded != batch.loaded || session->request.layers != layers ||
