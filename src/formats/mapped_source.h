@@ -5,8 +5,8 @@
 // What a mapping cannot promise: when somebody shortens the file, or its disk fails, touching the
 // lost pages raises SIGBUS, from which a reader cannot recover. The program then says which file it
 // was, and ends with exit code 1, or as the handler that it had for the signal ends it (console's
-// gives the terminal back first). To replace a model that may
-// be in use, write a new file and rename it (as all writers of this program do), never in place.
+// gives the terminal back first). To replace a model that may be in use, write a new file and
+// rename it (as all writers of this program do), never in place.
 #pragma once
 
 #include "formats/source.h"
@@ -15,8 +15,8 @@ namespace cairn::formats {
 
 class MappedSource final : public Source {
   public:
-    /// The first call installs the SIGBUS handler; one that the program has already is called by
-    /// it. kIo for what cannot be mapped, such as an empty file.
+    /// Installs the SIGBUS handler, unless it is there; one that the program has besides is called
+    /// by it. kIo for what cannot be mapped, such as an empty file.
     static Result<SharedSource> open(const std::string& path);
     ~MappedSource() override;
     MappedSource(const MappedSource&) = delete;

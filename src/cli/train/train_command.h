@@ -55,9 +55,9 @@ std::string run_state_path(const std::string& out);
 
 /// JSON: out, parameters, steps, total_steps, complete, first_loss, last_loss, valid_loss, tokens,
 /// seconds, tokens_per_second, kernels, threads, content_hash (and, of an encoder-decoder,
-/// encoder_content_hash), command (which repeats the run to
-/// the same bits), troubles (sentences; of what could not be written while the run went on). What
-/// was not measured is left out. The exit code: 1 if the log could not be written to its end.
+/// encoder_content_hash), command (which repeats the run to the same bits), troubles (sentences; of
+/// what could not be written while the run went on). What was not measured is left out. The exit
+/// code: 1 if the log could not be written to its end.
 Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostream& out);
 
 }  // namespace cairn::cli
