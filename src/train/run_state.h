@@ -50,7 +50,7 @@ struct RunState {
     Hash256 text_hash;             ///< hash_tokens of what is learnt from; of pairs, side by side
                                    ///< behind their lengths
     std::uint64_t elapsed_us = 0;  ///< time spent on the steps so far
-    double first_loss = 0;         ///< nats per token of the first step's windows
+    double first_loss = 0;         ///< nats per token of the first step's text
     Bytes trainer;                 ///< Trainer::save()
 };
 

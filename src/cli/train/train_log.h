@@ -6,7 +6,7 @@
 //    "tokens_per_second":14021,"elapsed":0.146,"valid_loss":5.53}     valid_loss: where measured
 //   {"event":"plan"|"resume"|"end", "step":...}
 //
-// `step` counts the steps taken; `loss` is the mean over that step's own windows before its update,
+// `step` counts the steps taken; `loss` is the mean over that step's own text before its update,
 // `valid_loss` is measured after it; `elapsed` is in seconds of training, earlier sessions
 // included. A step whose measurement was interrupted has no valid_loss.
 #pragma once
