@@ -40,6 +40,7 @@ struct AttentionDeskTest : ::testing::Test {
 
     void start(AttentionDeskOptions options) {
         peers.clear();
+        world.loop.run_for(10);  // the old node hears of it
         node.reset();
         options.group_of = [this](net::PeerId peer) { return node->network.group_of(peer); };
         node = std::make_unique<DeskNode>(world, secret, std::move(options));
