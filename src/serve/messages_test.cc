@@ -125,7 +125,8 @@ TEST_F(MessagesTest, TermsHaveASourceOrAreAsTheyWere) {
     };
     EXPECT_FALSE(refused(bytes));
     for (const std::uint32_t rows : {0U, (1U << 20) + 1, UINT32_MAX}) {
-        for (int i = 0; i < 4; ++i) bytes[72 + i] = static_cast<std::uint8_t>(rows >> (8 * i));
+        for (std::size_t i = 0; i < 4; ++i)
+            bytes[72 + i] = static_cast<std::uint8_t>(rows >> (8 * i));
         EXPECT_TRUE(refused(bytes)) << rows;
     }
     EXPECT_FALSE(refused(without));
