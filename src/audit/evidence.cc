@@ -89,7 +89,8 @@ std::vector<float> row_scales(const tensor::Weight& w) {
 Status can_show_evidence(const model::ModelConfig& config, const model::Weights& weights,
                          model::LayerRange layers) {
     if (!config.causal)
-        return Error{ErrorCode::kUnsupported, "sessions of encoders are not audited"};
+        return Error{ErrorCode::kUnsupported,
+                     "sessions of encoders have no sums to show; they are replayed"};
     if (config.crosses())
         return Error{ErrorCode::kUnsupported,
                      "sessions of decoders with cross attention have no sums to show; they are "
