@@ -31,11 +31,11 @@ namespace {
 
 // With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
 // come from its default).
-constexpr std::array<std::string_view, 21> kServeOptions = {
-    "--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
-    "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
-    "--from",     "--give-weights", "--weights-dir", "--servers-of", "--part",    "--part-key",
-    "--shares",   "--part-of",      "--encoder",     "--prove-rows"};
+constexpr auto kServeOptions = std::to_array<std::string_view>(
+    {"--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
+     "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
+     "--from",     "--give-weights", "--weights-dir", "--servers-of", "--part",    "--part-key",
+     "--shares",   "--part-of",      "--encoder",     "--prove-rows"});
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
