@@ -49,44 +49,8 @@ HeadWalk::HeadWalk(const model::ModelConfig& config, const model::Weights& weigh
       compute_(compute),
       rows_(rows),
       ropes_(model::rope_tables(config, rows)),
-      normed_(rows * config.dim),
-      query_(rows * config.q_dim()),
-      key_(rows * config.kv_dim()),
-      value_(rows * config.kv_dim()),
-      attn_output_(rows * config.q_dim()),
-      gate_(config.is_gated() ? rows * config.hidden_dim : 0),
-      up_(rows * config.hidden_dim) {
+      workspace_(config, rows, model::LayerSteps::kAll) {
     CHECK(rows >= 1 && rows <= argument::kMaxRows);
-    for (std::size_t i = 0; i < inner_.size(); ++i)
-        inner_[i].resize(rows * config.widest_inner(static_cast<model::Projection>(i)));
-}
-
-// Which steps share memory is as in Transformer.
-LayerBuffers HeadWalk::buffers(Matrix x) {
-    const auto view = [&](std::vector<float>& values, std::size_t cols) {
-        return Matrix(values.data(), rows_, cols);
-    };
-    const bool before = config_.norm_position != model::NormPosition::kPost;
-    LayerBuffers b;
-    b.branch = b.attn_post_input = b.ffn_post_input = view(normed_, config_.dim);
-    b.attn_norm_input = b.ffn_norm_input = x;
-    b.attn_input = b.ffn_input = before ? b.branch : x;
-    b.query = b.query_raw = view(query_, config_.q_dim());
-    b.key = b.key_raw = view(key_, config_.kv_dim());
-    b.value = view(value_, config_.kv_dim());
-    b.attn_output = view(attn_output_, config_.q_dim());
-    b.up = b.activated = view(up_, config_.hidden_dim);
-    if (!gate_.empty()) b.gate = b.activated = view(gate_, config_.hidden_dim);
-    return b;
-}
-
-void HeadWalk::set_inner(std::uint32_t layer, LayerBuffers& b) {
-    for (std::size_t i = 0; i < inner_.size(); ++i) {
-        const auto projection = static_cast<model::Projection>(i);
-        const std::uint32_t rank = config_.rank(projection, layer);
-        if (rank > 0)
-            b.inner[i] = Matrix(inner_[i].data(), rows_, config_.inner_width(projection, rank));
-    }
 }
 
 Status HeadWalk::run(std::span<float> hidden, model::LayerRange layers, tensor::StateType states,
@@ -95,10 +59,9 @@ Status HeadWalk::run(std::span<float> hidden, model::LayerRange layers, tensor::
     set_float_mode();
     const model::LayerGraph graph{config_, compute_};
     const Matrix x(hidden.data(), rows_, config_.dim);
-    LayerBuffers b = buffers(x);
     tensor::round_states(states, config_.dim, hidden);
     for (std::uint32_t layer = layers.begin; layer < layers.end; ++layer) {
-        set_inner(layer, b);
+        const LayerBuffers b = workspace_.buffers(config_, layer, x);
         model::before_attention(graph, weights_.layers[layer], b, x);
         model::rotate(graph, ropes_.of(config_, layer), {.tokens = rows_, .first = 0}, b.query,
                       b.key);

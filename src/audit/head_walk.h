@@ -2,15 +2,13 @@
 // somebody else may say what attention of some heads gives. Its bits are Transformer's.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <span>
-#include <vector>
 
 #include "argument/statement.h"
 #include "audit/proved_heads.h"
 #include "model/kv_cache.h"
-#include "model/layer.h"
+#include "model/layer_workspace.h"
 
 namespace cairn::audit {
 
@@ -30,8 +28,6 @@ class HeadWalk {
                const IsTaken& is_taken, const Take& take);
 
   private:
-    model::LayerBuffers buffers(tensor::Matrix x);
-    void set_inner(std::uint32_t layer, model::LayerBuffers& b);
     Status attend(std::uint32_t layer, const model::LayerBuffers& b, const IsTaken& is_taken,
                   const Take& take);
 
@@ -40,9 +36,7 @@ class HeadWalk {
     const tensor::Compute& compute_;
     std::size_t rows_;
     model::RopeTables ropes_;
-    // Scratch, [rows, ...].
-    std::vector<float> normed_, query_, key_, value_, attn_output_, gate_, up_;
-    std::array<std::vector<float>, model::kProjections> inner_;
+    model::LayerWorkspace workspace_;
 };
 
 }  // namespace cairn::audit

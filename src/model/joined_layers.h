@@ -3,10 +3,9 @@
 // which all shares stand one beside the other. Its bits are Transformer's.
 #pragma once
 
-#include <array>
-#include <vector>
+#include <span>
 
-#include "model/layer.h"
+#include "model/layer_workspace.h"
 #include "tensor/state_type.h"
 
 namespace cairn::model {
@@ -46,17 +45,13 @@ class JoinedLayers {
                    ShareCalls& calls);
 
   private:
-    LayerBuffers buffers(tensor::Matrix x);
-    void set_inner(std::uint32_t layer, LayerBuffers& b);
     static void round(tensor::Matrix x, std::span<const RoundedRows> rows);
 
     ModelConfig config_;
     Weights weights_;
     tensor::Compute compute_;
     std::size_t max_rows_;
-    // Scratch, [max_rows, ...].
-    std::vector<float> normed_, attn_output_, activated_;
-    std::array<std::vector<float>, kProjections> inner_;
+    LayerWorkspace workspace_;
 };
 
 }  // namespace cairn::model

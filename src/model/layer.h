@@ -1,8 +1,8 @@
 // What a transformer layer is, once for inference and training: the forward pass of one layer of
 // any family that ModelConfig describes, over memory that the caller lays out. Training gives every
 // step a buffer of its own and keeps them for the backward pass (layer_pass.h); inference lets
-// steps share a few (transformer.h). Attention is left to the caller, between the two halves, as
-// the caller knows where a query finds its keys: in caches, or in the same batch.
+// steps share a few (layer_workspace.h). Attention is left to the caller, between the two halves,
+// as the caller knows where a query finds its keys: in caches, or in the same batch.
 //
 //   before_attention(g, w, b, x);      // q, k, v
 //   ... rotate and attend: b.query, b.key, b.value -> b.attn_output ...

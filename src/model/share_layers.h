@@ -2,11 +2,11 @@
 // for. Its bits are those of the same heads and columns in a Transformer.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "model/attend.h"
 #include "model/layer_share.h"
+#include "model/layer_workspace.h"
 
 namespace cairn::model {
 
@@ -33,8 +33,6 @@ class ShareLayers {
     tensor::Matrix columns(std::uint32_t layer, tensor::Matrix ffn_input);
 
   private:
-    LayerBuffers buffers(std::uint32_t layer, tensor::Matrix input);
-
     ModelConfig config_;
     Weights weights_;
     tensor::Compute compute_;
@@ -42,9 +40,7 @@ class ShareLayers {
     RopeTables rope_;
     std::vector<tensor::AttentionForward> calls_;
     bool reserved_ = false;  // the threads' memory for decoding
-    // Scratch, [max_rows, ...].
-    std::vector<float> query_, key_, value_, attn_output_, gate_, up_;
-    std::array<std::vector<float>, kProjections> inner_;
+    LayerWorkspace workspace_;
 };
 
 }  // namespace cairn::model

@@ -40,17 +40,10 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
         sinusoids_ = position_table(config, bounds_.max_positions);
     row_.resize(config.dim);
     calls_.reserve(bounds.max_batch);
-    const std::size_t n = bounds.max_batch;
-    normed_.resize(n * config.dim);
-    if (range.size() == 0) return;
-    query_.resize(n * config.q_dim());
-    key_.resize(n * config.kv_dim());
-    value_.resize(n * config.kv_dim());
-    attn_output_.resize(n * config.q_dim());
-    up_.resize(n * config.hidden_dim);
-    if (config.is_gated()) gate_.resize(n * config.hidden_dim);
-    for (std::size_t i = 0; i < kProjections; ++i)
-        inner_[i].resize(n * config.widest_inner(static_cast<Projection>(i)));
+    if (range.size() > 0)
+        workspace_ = LayerWorkspace(config, bounds.max_batch, LayerSteps::kAll);
+    else
+        workspace_.normed.resize(bounds.max_batch * config.dim);
 }
 
 void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
@@ -72,8 +65,8 @@ void Transformer::read_source(std::span<const float> states, KvCache& source) {
     for (std::size_t at = 0; at < rows; at += bounds_.max_batch) {
         const std::size_t n = std::min(bounds_.max_batch, rows - at);
         const ConstMatrix x(states.data() + at * config_.dim, n, config_.dim);
-        const Matrix keys(key_.data(), n, config_.kv_dim());
-        const Matrix values(value_.data(), n, config_.kv_dim());
+        const Matrix keys(workspace_.key.data(), n, config_.kv_dim());
+        const Matrix values(workspace_.value.data(), n, config_.kv_dim());
         for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
             cross_keys_values(graph(), weights_.layers[layer], x, keys, values);
             source.write(layer, keys, values);
@@ -108,40 +101,6 @@ void Transformer::check(std::span<const Segment> segments, std::size_t rows, Lay
     CHECK(covered == rows);
 }
 
-// Steps that inference never reads again share memory; see LayerBuffers.
-LayerBuffers Transformer::buffers(Matrix x) {
-    const auto view = [&](std::vector<float>& values, std::size_t cols) {
-        return Matrix(values.data(), x.rows, cols);
-    };
-    const bool before = config_.norm_position != NormPosition::kPost;
-    LayerBuffers b;
-    b.branch = b.attn_post_input = b.ffn_post_input = view(normed_, config_.dim);
-    b.attn_norm_input = b.ffn_norm_input = x;
-    b.attn_input = b.ffn_input = before ? b.branch : x;
-    b.query = b.query_raw = view(query_, config_.q_dim());
-    b.key = b.key_raw = view(key_, config_.kv_dim());
-    b.value = view(value_, config_.kv_dim());
-    b.attn_output = view(attn_output_, config_.q_dim());
-    b.cross_norm_input = x;
-    b.cross_input = b.attn_input;
-    b.cross_query = b.query;
-    b.cross_output = b.attn_output;
-    b.up = b.activated = view(up_, config_.hidden_dim);
-    if (!gate_.empty()) b.gate = b.activated = view(gate_, config_.hidden_dim);
-    return b;
-}
-
-// Ranks may differ from layer to layer.
-void Transformer::set_inner(std::uint32_t layer, LayerBuffers& b) {
-    for (std::size_t i = 0; i < kProjections; ++i) {
-        const auto projection = static_cast<Projection>(i);
-        const std::uint32_t rank = config_.rank(projection, layer);
-        if (rank > 0)
-            b.inner[i] =
-                Matrix(inner_[i].data(), b.query.rows, config_.inner_width(projection, rank));
-    }
-}
-
 void Transformer::forward_segments(std::span<float> hidden, std::span<const Segment> segments) {
     forward_layers(hidden, segments, layers_of(segments, range_));
 }
@@ -154,10 +113,9 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
     if (rows == 0 || run.size() == 0) return;
     reserve();
     const Matrix x(hidden.data(), rows, config_.dim);
-    LayerBuffers b = buffers(x);
     round_rows(x, segments);
     for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
-        set_inner(layer, b);
+        const LayerBuffers b = workspace_.buffers(config_, layer, x);
         before_attention(graph(), weights_.layers[layer], b, x);
         attend(graph(), rope_, layer, b, segments, calls_);
         if (config_.crosses()) {
@@ -227,7 +185,7 @@ void Transformer::head(std::span<const float> hidden, std::span<float> logits) {
     const ConstMatrix x(hidden.data(), rows, config_.dim);
     if (config_.has_final_norm()) {
         CHECK(!weights_.final_norm.empty());
-        const Matrix normed(normed_.data(), rows, config_.dim);
+        const Matrix normed(workspace_.normed.data(), rows, config_.dim);
         norm_forward(graph(), x, weights_.final_norm, weights_.final_norm_bias, normed);
         tensor::matmul_nt(compute_, normed, weights_.head, z);
     } else {

@@ -11,12 +11,12 @@
 // stands in layer.h. Encoders have a class of their own: encoder.h.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "model/attend.h"
+#include "model/layer_workspace.h"
 
 namespace cairn::model {
 
@@ -70,8 +70,6 @@ class Transformer {
 
   private:
     LayerGraph graph() const { return {config_, compute_, products_}; }
-    LayerBuffers buffers(tensor::Matrix x);
-    void set_inner(std::uint32_t layer, LayerBuffers& b);
     void attend_source(std::uint32_t layer, const LayerBuffers& b,
                        std::span<const Segment> segments);
     void reserve();
@@ -88,10 +86,8 @@ class Transformer {
     std::vector<float> sinusoids_;  // [max_positions, dim] or nothing
     std::vector<float> row_;        // [dim]
     std::vector<tensor::AttentionForward> calls_;
-    bool reserved_ = false;  // the threads' memory for decoding
-    // Scratch, [max_batch, ...].
-    std::vector<float> normed_, query_, key_, value_, attn_output_, gate_, up_;
-    std::array<std::vector<float>, kProjections> inner_;
+    bool reserved_ = false;     // the threads' memory for decoding
+    LayerWorkspace workspace_;  // without layers only `normed`, for the head
 };
 
 }  // namespace cairn::model
