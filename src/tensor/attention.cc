@@ -40,9 +40,8 @@ std::size_t tasks_of(const Kernels& kernels, const AttentionForward& call) {
 
 /// The most floats that any of the shape's tasks needs.
 std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
-    const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
     return std::max({kernels.attention_forward_scratch(shape), decode_scratch(shape),
-                     4 * keys + 2 * (shape.head_dim + kDigitPad)});
+                     4 * shape.padded_keys() + 2 * (shape.head_dim + kDigitPad)});
 }
 
 void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t task,

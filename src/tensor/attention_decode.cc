@@ -17,13 +17,9 @@ constexpr std::size_t kWorthStages = std::size_t{1} << 18;
 /// Key-value heads for each thread; among more a thread without work is a small loss.
 constexpr std::size_t kFewHeads = 8;
 
-std::size_t padded_keys(const AttentionShape& shape) {
-    return (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
-}
-
 bool few_queries(const AttentionShape& shape) {
     return shape.queries == 1 || (shape.queries <= kFewQueries &&
-                                  shape.heads * shape.queries * padded_keys(shape) <= kMostScores);
+                                  shape.heads * shape.queries * shape.padded_keys() <= kMostScores);
 }
 
 /// The keys that a sequence's queries read, from the beginning of a block.
@@ -39,7 +35,7 @@ class Rows {
         : call_(call),
           first_(sequence * call.shape.queries),
           scores_(scratch),
-          sums_(scores_ + count() * padded_keys(call.shape)) {
+          sums_(scores_ + count() * call.shape.padded_keys()) {
         if (call.shape.queries > 1) packed_ = sums_ + count();
     }
 
@@ -100,7 +96,7 @@ bool decodes(const Kernels& kernels, const AttentionForward& call) {
 std::size_t decode_scratch(const AttentionShape& shape) {
     if (!few_queries(shape)) return 0;
     const std::size_t copied = shape.queries > 1 ? 2 * shape.head_dim : 0;
-    return shape.heads * shape.queries * (padded_keys(shape) + 1 + copied);
+    return shape.heads * shape.queries * (shape.padded_keys() + 1 + copied);
 }
 
 void decode_heads(const Kernels& kernels, const AttentionForward& call, std::size_t sequence,

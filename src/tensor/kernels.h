@@ -67,8 +67,8 @@ struct Kernels {
     // scores, then all softmaxes, then all sums, each divided over threads as it suits. A row is
     // one query head of one query: row (kv * queries + i) * group + g is head kv * group + g of
     // query i, where group = heads / kv_heads; with one query, rows are heads. q and out are [rows,
-    // head_dim], scores [rows, keys padded to kKeyBlock], sums [rows]. All null where a set has
-    // nothing faster than attention_forward.
+    // head_dim], scores [rows, padded_keys()], sums [rows]. All null where a set has nothing faster
+    // than attention_forward.
     /// Key-value heads [kv_begin, kv_end) and keys [key_begin, key_end), the first of which is a
     /// multiple of kKeyBlock.
     void (*decode_attention_scores)(const AttentionForward& op, std::size_t sequence,

@@ -108,6 +108,8 @@ struct AttentionShape {
 
     /// Keys per sequence that the operands hold.
     std::size_t keys() const { return source_keys != 0 ? source_keys : first_position + queries; }
+    /// Keys of whole blocks, of which the last may be filled in part.
+    std::size_t padded_keys() const { return (keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
     /// How many keys the query in row i of its sequence sees: those at positions below this.
     std::size_t visible(std::size_t i) const { return causal ? first_position + i + 1 : keys(); }
     /// The first key that it sees.

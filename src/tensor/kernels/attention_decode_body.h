@@ -124,7 +124,7 @@ inline void scores_as(const AttentionForward& op, std::size_t sequence, const fl
     const AttentionShape& shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t rows = shape.heads / shape.kv_heads * shape.queries;  // of a key-value head
-    const std::size_t stride = padded(shape.keys(), kKeyBlock);
+    const std::size_t stride = shape.padded_keys();
     const auto* keys = static_cast<const E*>(op.k.data) + sequence * shape.keys() * op.k.stride;
     for (std::size_t j = key_begin; j < key_end; j += 16)
         for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
@@ -157,7 +157,7 @@ void decode_attention_softmax(const AttentionForward& op, std::size_t sequence, 
     for (std::size_t r = begin; r < end; ++r) {
         const std::size_t i = r / group % shape.queries;
         const std::size_t first = first_block(shape, i);
-        float* row = scores + r * padded(shape.keys(), kKeyBlock);
+        float* row = scores + r * shape.padded_keys();
         float m = 0.0F;
         hide(row, first, shape.first_key(i));
         softmax_row<V>(row + first, shape.visible(i) - first, score_scale, &m, sums + r);
@@ -175,7 +175,7 @@ inline void values_as(const AttentionForward& op, std::size_t sequence, std::siz
     const std::size_t d = shape.head_dim;
     const std::size_t group = shape.heads / shape.kv_heads;
     const std::size_t rows = group * shape.queries;  // of a key-value head
-    const std::size_t stride = padded(shape.keys(), kKeyBlock);
+    const std::size_t stride = shape.padded_keys();
     const auto* values = static_cast<const E*>(op.v.data) + sequence * shape.keys() * op.v.stride;
     const std::size_t kv_begin = begin / d;
     const std::size_t kv_end = (end + d - 1) / d;
