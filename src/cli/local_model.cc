@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <CLI/CLI.hpp>
+
 #include "base/files.h"
 
 namespace cairn::cli {
@@ -15,6 +17,13 @@ Result<std::unique_ptr<Machine>> Machine::create(std::size_t threads) {
 
 std::string Machine::kernels() const {
     return std::string(tensor::kernel_set_name(tensor::kernel_set_of(*compute_.kernels)));
+}
+
+CLI::Option* add_threads_option(CLI::App& command, std::size_t& threads,
+                                const std::string& of_what) {
+    return command.add_option("--threads", threads, of_what + "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
 }
 
 Status check_exists(const std::string& option, const std::string& path) {

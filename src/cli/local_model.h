@@ -10,6 +10,11 @@
 #include "tensor/compute.h"
 #include "text/tokenizer.h"
 
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
 namespace cairn::cli {
 
 /// Threads and kernels. Neither can change a result.
@@ -31,6 +36,9 @@ class Machine {
 };
 
 inline constexpr std::size_t kMaxThreads = 1024;
+/// --threads, for Machine::create(); `of_what`, if not empty, begins its description.
+CLI::Option* add_threads_option(CLI::App& command, std::size_t& threads,
+                                const std::string& of_what = "");
 
 struct LocalModel {
     model::Model model;

@@ -16,6 +16,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_screen.h"
 #include "cli/commands.h"
+#include "cli/local_model.h"
 #include "cli/option_checks.h"
 #include "console/json_line.h"
 #include "node/upgrades_ahead.h"
@@ -314,10 +315,7 @@ void add_chain(CLI::App& app, Invocation& invocation) {
         ->add_option("--now-ms", request->now_ms,
                      "Judge as at this time, in milliseconds since 1970 (default: now)")
         ->check(CLI::Range(std::uint64_t{1}, kMaxTimeMs));
-    for (CLI::App* command : {verify, check})
-        command->add_option("--threads", request->threads, "Computing threads (0: all processors)")
-            ->check(CLI::Range(0, 1024))
-            ->capture_default_str();
+    for (CLI::App* command : {verify, check}) add_threads_option(*command, request->threads);
     add_chain_proofs(*group, invocation);
 }
 

@@ -19,6 +19,7 @@
 #include "cli/chain/serve_layers.h"
 #include "cli/chain/verify_options.h"
 #include "cli/commands.h"
+#include "cli/local_model.h"
 #include "cli/option_checks.h"
 #include "http/http_server.h"
 #include "net/address.h"
@@ -261,7 +262,7 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->excludes(no_api)
         ->capture_default_str();
     command.add_option("--threads", node.threads, "Computing threads")
-        ->check(CLI::Range(1, 1024))
+        ->check(CLI::Range(std::size_t{1}, kMaxThreads))
         ->capture_default_str();
     command.add_option("--memory", node.memory_mib, "Limit in MiB (0: none of our own)")
         ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib));

@@ -297,9 +297,7 @@ void add_bench(CLI::App& app, Invocation& invocation) {
         ->check(CLI::Range(0.01, 600.0))
         ->capture_default_str();
     command->add_flag("--quick", request->quick, "A fifth of the time, without 1.1b");
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_bench(*request, out); };

@@ -84,9 +84,7 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<DoctorRequest>();
     named_folder(
         command->add_option("--dir", request->directory, "Data directory of a node to look into"));
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {

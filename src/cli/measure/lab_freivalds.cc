@@ -104,9 +104,7 @@ void add_lab_freivalds(CLI::App& group, Invocation& invocation) {
     command->add_option("--repeats", request->repeats, "Of each measurement; the least counts")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_lab_freivalds(*request, out); };

@@ -165,9 +165,7 @@ void add_export(CLI::App& group, Invocation& invocation) {
                      "model that the node serves)")
         ->check(height_or_best());
     add_target_options(*command, request->target);
-    command->add_option("--threads", request->threads, "For replaying; 0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads, "For replaying; ");
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_export(*request, out); };
@@ -212,9 +210,7 @@ void add_model(CLI::App& app, Invocation& invocation) {
         add("verify", "Check a model file, or that two files hold the same model",
             "cairn model verify --model stories.gguf --against stories260K.bin", run_model_verify);
     verify->add_option("--against", request->against, "Another form of the same model");
-    verify->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*verify, request->threads);
 }
 
 }  // namespace cairn::cli

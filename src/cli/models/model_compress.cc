@@ -374,9 +374,7 @@ void add_model_compress(CLI::App& group, Invocation& invocation) {
     command->add_option("--seed", request->seed, "Of the random projection")
         ->check(any_seed())
         ->capture_default_str();
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_compress(*request, out); };

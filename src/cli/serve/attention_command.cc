@@ -303,12 +303,6 @@ Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds
 
 namespace {
 
-void add_threads(CLI::App& command, std::size_t& threads) {
-    command.add_option("--threads", threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
-}
-
 void add_prove(CLI::App& group, Invocation& invocation) {
     CLI::App* command =
         add_command(group, invocation, "prove",
@@ -328,7 +322,7 @@ void add_prove(CLI::App& group, Invocation& invocation) {
                         "HOST:PORT of the server whose session it is, which is asked for the "
                         "proof (default: it is made here)");
     command->add_option("--out", request->out, "File of the proof (default: ID.attention)");
-    add_threads(*command, request->threads);
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_prove(*request, out); };
@@ -354,7 +348,7 @@ void add_check(CLI::App& group, Invocation& invocation) {
                         "File of the share (default: beside the proof, PROOF.I-N.share)");
     command->add_flag("--replay", request->replay,
                       "Compute everything again besides, which decides to the bit");
-    add_threads(*command, request->threads);
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {

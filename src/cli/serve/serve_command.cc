@@ -176,9 +176,7 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
 namespace {
 
 void add_compute_options(CLI::App& command, ServeRequest& request) {
-    command.add_option("--threads", request.threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(command, request.threads);
     add_draft_options(command, request.draft);
 }
 

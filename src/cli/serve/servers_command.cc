@@ -232,10 +232,7 @@ void add_servers(CLI::App& app, Invocation& invocation) {
         ->needs(place)
         ->check(CLI::Range(0.0, 1e9))
         ->capture_default_str();
-    command->add_option("--threads", request->threads, "With --place; 0: one per processor")
-        ->needs(place)
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads, "With --place; ")->needs(place);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_servers(*request, out); };

@@ -310,12 +310,6 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
 
 namespace {
 
-void add_threads(CLI::App& command, std::size_t& threads) {
-    command.add_option("--threads", threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
-}
-
 /// What sessions are played, what is kept of them, and what servers are asked besides.
 void add_session_options(CLI::App& command, VerifyRequest& request) {
     command
@@ -375,7 +369,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     command->add_option("--exhibits", request->exhibits, "Folder for exhibits of liars")
         ->capture_default_str();
     add_session_options(*command, *request);
-    add_threads(*command, request->threads);
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
@@ -400,7 +394,7 @@ void add_audit(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<JudgeRequest>();
     command->add_option("exhibit", request->exhibit, "File that `cairn verify` wrote")->required();
     command->add_option("--model", request->model, "The model that was served")->required();
-    add_threads(*command, request->threads);
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {

@@ -187,9 +187,7 @@ void add_eval(CLI::App& app, Invocation& invocation) {
     node->excludes(context);
     add_kv_option(*command, request->types.kv)->excludes(node);
     add_wire_option(*command, request->types.states)->excludes(node);
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_eval(*request, out); };

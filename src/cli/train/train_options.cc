@@ -103,9 +103,7 @@ void add_run_options(CLI::App& command, TrainRequest& request) {
     command
         .add_option("--stop-at", request.stop_at, "Save after this step and end, to go on later")
         ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
-    command.add_option("--threads", request.threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(command, request.threads);
     command.add_flag("--dry-run", request.dry_run,
                      "Only measure a few steps: parameters, memory, time");
 }

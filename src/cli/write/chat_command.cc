@@ -177,9 +177,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     add_sampling_options(*command, request->sampling);
     own->push_back(command->get_option("--kv"));
     own->push_back(add_wire_option(*command, request->sampling.states));
-    own->push_back(command->add_option("--threads", request->threads, "0: one per processor")
-                       ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-                       ->capture_default_str());
+    own->push_back(add_threads_option(*command, request->threads));
     command->add_option("--history", request->history, "File to keep typed lines in");
     command->add_flag("--stats", request->stats, "Say after each answer how fast it came");
     command->callback([request, own, &invocation] {

@@ -223,9 +223,7 @@ void add_embed(CLI::App& app, Invocation& invocation) {
         ->check(CLI::IsMember({"mean", "cls", "last"}));
     command->add_flag("--plain", request->plain, "Vectors as they come, not of length 1");
     command->add_flag("--truncate", request->truncate, "Cut texts that are too long");
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_embed(*request, out); };

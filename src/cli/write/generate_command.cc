@@ -301,9 +301,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
                      "With --logprobs: the most probable tokens, too")
         ->check(CLI::Range(std::size_t{0}, infer::kMaxTopLogprobs))
         ->needs(logprobs);
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    add_threads_option(*command, request->threads);
     add_wire_option(*command, request->sampling.states)->excludes(prompts);
     add_draft_options(*command, request->draft)->excludes(prompts);
     for (auto* over : add_layer_server_options(*command, request->over)) over->excludes(prompts);
