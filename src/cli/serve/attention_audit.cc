@@ -5,6 +5,7 @@
 
 #include "base/bytes_text.h"
 #include "base/files.h"
+#include "cli/serve/attention_command.h"
 #include "cli/serve/attention_heads.h"
 #include "cli/serve/verify_command.h"
 
@@ -69,8 +70,7 @@ Result<AttentionFound> audit_attention(const AttentionAudit& wanted,
     const Bytes bytes = serve::encode(*proof);
     const Hash256 id = serve::attention_proof_id(bytes);
     if (!wanted.folder.empty()) {
-        found.proof_file =
-            fmt::format("{}/{}.attention", wanted.folder, to_hex(id.view()).substr(0, 16));
+        found.proof_file = wanted.folder + "/" + proof_file_name(id);
         RETURN_IF_ERROR(write_file(found.proof_file, bytes));
     }
     const std::uint64_t checks = clock.monotonic_us();
@@ -82,8 +82,7 @@ Result<AttentionFound> audit_attention(const AttentionAudit& wanted,
     found.proof_bytes = bytes.size();
     found.asked_s = seconds(began, answered);
     found.checked_s = seconds(checks, clock.monotonic_us());
-    for (const audit::CheckedHead& head : share.heads)
-        found.proofs_s += static_cast<double>(head.check_us) * 1e-6;
+    found.proofs_s = proofs_seconds(share);
     found.refused = !verdict.is_valid();
     found.sentence = sentence_of(found, verdict, static_cast<double>(report.replay_us) * 1e-6);
     return found;

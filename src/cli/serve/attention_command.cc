@@ -121,8 +121,7 @@ Result<Checked> check(const ReadProof& read, const SessionAndModel& both, audit:
     ASSIGN_OR_RETURN(checked.share, serve::check_attention(read.proof, read.id, both.session,
                                                            both.model, share, compute, clock));
     checked.seconds = seconds_since(clock, began);
-    for (const audit::CheckedHead& head : checked.share.heads)
-        checked.proofs_seconds += static_cast<double>(head.check_us) * 1e-6;
+    checked.proofs_seconds = proofs_seconds(checked.share);
     return checked;
 }
 
@@ -202,6 +201,16 @@ void show_verdict(const CheckRequest& request, const ReadProof& read, const Chec
 
 }  // namespace
 
+std::string proof_file_name(const Hash256& id) {
+    return to_hex(id.view()).substr(0, 16) + ".attention";
+}
+
+double proofs_seconds(const serve::AttentionShare& share) {
+    std::uint64_t all_us = 0;
+    for (const audit::CheckedHead& head : share.heads) all_us += head.check_us;
+    return static_cast<double>(all_us) * 1e-6;
+}
+
 Status run_prove(const ProveRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_outputs({{"--out", request.out}},
                                   {{"SESSION", request.session}, {"--model", request.model}}));
@@ -226,8 +235,7 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
     const Bytes bytes = serve::encode(made.proof);
     made.id = serve::attention_proof_id(bytes);
     made.bytes = bytes.size();
-    const std::string path =
-        request.out.empty() ? to_hex(made.id.view()).substr(0, 16) + ".attention" : request.out;
+    const std::string path = request.out.empty() ? proof_file_name(made.id) : request.out;
     RETURN_IF_ERROR(write_file(path, bytes));
     if (request.json) {
         Json object = about_json(made);
@@ -306,7 +314,7 @@ namespace {
 void add_prove(CLI::App& group, Invocation& invocation) {
     CLI::App* command =
         add_command(group, invocation, "prove",
-                    "Proves the attention of a session by digits, or has its server prove it",
+                    "Prove the attention of a session by digits, or have its server prove it",
                     "cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --kv "
                     "digits --keep . --rounds 1\n"
                     "  cairn audit prove 0123456789abcdef.exhibit --model a.gguf --heads 0:3,1:0 "

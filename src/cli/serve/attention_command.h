@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "serve/attention_proof.h"
 
 namespace CLI {
 class App;
@@ -46,6 +46,11 @@ struct CombineRequest {
 };
 /// The verdict of all shares; sets `holds` if that is accepted.
 Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds);
+
+/// The name of a proof's file where nobody names it: ID.attention, of the id its first digits.
+std::string proof_file_name(const Hash256& id);
+/// How long checking the proofs alone took, without the layers.
+double proofs_seconds(const serve::AttentionShare& share);
 
 /// The three of them, in `cairn audit`.
 void add_attention_commands(CLI::App& group, Invocation& invocation);
