@@ -2,6 +2,16 @@
 
 namespace cairn::cli {
 
+namespace {
+
+model::Encoder encoder_for(const LocalModel& local, const tensor::Compute& compute,
+                           const text::Tokens& tokens) {
+    const model::Model& half = local.encoder->encoder;
+    return {half.config, half.weights, compute, tokens.size()};
+}
+
+}  // namespace
+
 text::Tokens first_tokens(const LocalModel& local, const std::string& prompt) {
     return local.encoder ? local.encoder->begins : local.tokenizer->encode_prompt(prompt);
 }
@@ -29,19 +39,15 @@ Result<std::vector<float>> source_states(const LocalModel& local, const tensor::
                                          const std::string& prompt, tensor::StateType states) {
     if (!local.encoder) return std::vector<float>();
     ASSIGN_OR_RETURN(const text::Tokens tokens, source_tokens(local, prompt));
-    const model::Model& half = local.encoder->encoder;
-    model::Encoder encoder(half.config, half.weights, compute, tokens.size());
-    return encoder.encode(tokens, states);
+    return encoder_for(local, compute, tokens).encode(tokens, states);
 }
 
 Status OwnLayers::read(const LocalModel& local, const tensor::Compute& compute,
                        const std::string& prompt, const SamplingOptions& sampling) {
-    ASSIGN_OR_RETURN(const std::vector<float> states,
-                     source_states(local, compute, prompt, sampling.states));
-    const model::ModelConfig& config = local.model.config;
-    RETURN_IF_ERROR(model::check_source(config, states.size() / config.dim, sampling.kv));
-    source_.emplace(config, transformer_.range(), states.size() / config.dim, sampling.kv);
-    transformer_.read_source(states, *source_);
+    ASSIGN_OR_RETURN(const text::Tokens tokens, source_tokens(local, prompt));
+    model::Encoder encoder = encoder_for(local, compute, tokens);
+    ASSIGN_OR_RETURN(
+        source_, model::read_source(encoder, transformer_, tokens, sampling.kv, sampling.states));
     return ok_status();
 }
 
