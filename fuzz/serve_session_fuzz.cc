@@ -174,10 +174,6 @@ struct Fuzzed {
     }
 };
 
-}  // namespace
-
-namespace {
-
 constexpr std::uint32_t kTextRows = 5;
 
 /// A session with a source of so many rows, or none, and three rows of a text, or of the source.

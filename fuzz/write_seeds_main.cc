@@ -239,7 +239,7 @@ void auditor_seeds() {
     serve::Exhibit exhibit{terms, crypto::public_key(secret), receipt, {states, states}};
     file(0, serve::encode(exhibit));
     exhibit.terms.source_rows = 1;
-    file(2, serve::encode(exhibit));
+    file(2, serve::encode(exhibit));  // 0 again
     trust::AuditBook book;
     trust::ServerPage page;
     page.end_layer = 2;

@@ -71,7 +71,8 @@ class Sync {
     Status on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     void ask_on(Peer& peer);
     void end_presync(Peer& peer, bool refuted);
-    /// The same for what a few bytes of a peer bring about: now, or soon after the last time.
+    /// request_bodies() for a peer's message of a few bytes, of which there may be any number: now,
+    /// or a little after the last time.
     void request_soon();
     void note_lapses();
     std::vector<Peer*> best_first();

@@ -4,8 +4,7 @@
 //
 //   Verifier               server
 //     | AskAttention ------> |
-//     | <------ Attention -- |     once for each head, in their order; or NoAttention, with a
-//     reason
+//     | <------ Attention -- |     once for each head, in their order; or NoAttention and why
 #pragma once
 
 #include "serve/attention_proof.h"

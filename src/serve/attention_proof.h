@@ -61,9 +61,9 @@ Result<AttentionShare> check_attention(const AttentionProof& proof, const Hash25
                                        const Clock& clock);
 
 /// The verdict of all shares, in their order: valid if every head's proof is, and what comes out is
-/// what was signed for. Undecided where they
-/// are not of this proof or do not fit together. Who combines needs neither model nor session, and
-/// believes the Verifiers whose shares these are (argument::combine()).
+/// what was signed for. Undecided where they are not of this proof or do not fit together. Who
+/// combines needs neither model nor session, and believes the Verifiers whose shares these are
+/// (argument::combine()).
 Verdict combine_attention(const AttentionProof& proof, const Hash256& id,
                           std::span<const AttentionShare> shares);
 

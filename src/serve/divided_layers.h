@@ -6,8 +6,7 @@
 // The parts are of the lead's owner. One that dies, stalls or refuses ends the pass with an error
 // that names it, and all caches: nothing is computed until join() has all parts again.
 //
-// Calls come one at a time, from one thread; is_whole(), away(), end() and figures()
-// from any.
+// Calls come one at a time, from one thread; is_whole(), away(), end() and figures() from any.
 #pragma once
 
 #include <atomic>

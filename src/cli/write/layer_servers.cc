@@ -151,8 +151,7 @@ Status check_layer_servers(const LayerServerOptions& options) {
         return misused(
             "--encoder-too, --standby, --wait, --prefer, --book, --theta, --policy, --audit and "
             "--pay say how servers are used: name some by --server HOST:PORT, or a node that knows "
-            "some by "
-            "--servers-of DIR");
+            "some by --servers-of DIR");
     return ok_status();
 }
 
