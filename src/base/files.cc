@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 constexpr int kMaxLinks = 40;  // as many as Linux follows
 
 const char* advice_for(const std::error_code& code) {

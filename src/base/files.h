@@ -41,7 +41,9 @@ Status check_no_lost_link(const std::string& path);
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
 /// kRefused if others than its owner may read the file, with what to do about it. Pipes pass.
 Status check_secret(const std::string& path);
-/// A text of at most 1 GiB that people wrote; all else is refused (base/foreign_file.h).
+/// Of a text: 1 GiB.
+inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+/// A text of at most kMaxTextBytes that people wrote; all else is refused (base/foreign_file.h).
 Result<std::string> read_text_file(const std::string& path);
 /// As Disk::write_atomic: the old file or the new one, whatever happens.
 Status write_file(const std::string& path, ByteView bytes);

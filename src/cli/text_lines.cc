@@ -9,12 +9,6 @@
 
 namespace cairn::cli {
 
-namespace {
-
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // as read_text_file takes
-
-}  // namespace
-
 Result<std::string> read_all(std::istream& in, const std::string& name, std::size_t most) {
     std::string text;
     std::array<char, 64 * 1024> piece;
@@ -28,7 +22,7 @@ Result<std::string> read_all(std::istream& in, const std::string& name, std::siz
 }
 
 Result<std::string> read_standard_input() {
-    ASSIGN_OR_RETURN(std::string text, read_all(std::cin, "standard input", kMostBytes));
+    ASSIGN_OR_RETURN(std::string text, read_all(std::cin, "standard input", kMaxTextBytes));
     RETURN_IF_ERROR(check_encoding("standard input", text));
     return text;
 }

@@ -17,8 +17,8 @@ struct TextLine {
 /// All of `in`, which messages call `name`; kFull if it goes on after `most` bytes.
 Result<std::string> read_all(std::istream& in, const std::string& name, std::size_t most);
 
-/// All of standard input, at most 1 GiB as of a file of texts; refused or warned of as the text of
-/// a file is (base/foreign_file.h, check_encoding).
+/// All of standard input, at most kMaxTextBytes; refused or warned of as the text of a file is
+/// (base/foreign_file.h, check_encoding).
 Result<std::string> read_standard_input();
 
 /// Lines that are not empty, without CR or LF. "-": standard input. kInvalid for more than `most`
