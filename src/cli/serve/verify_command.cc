@@ -212,15 +212,20 @@ Status check_request(const VerifyRequest& request) {
 }
 
 Result<serve::VerifierOptions> verifier_options(const VerifyRequest& request,
-                                                const Hash256& model) {
+                                                const serve::ModelSnapshot& model) {
     serve::VerifierOptions options;
-    ASSIGN_OR_RETURN(options.servers, addresses_of(request, model));
+    ASSIGN_OR_RETURN(options.servers, addresses_of(request, model.hash));
     options.rules = request.trust.rules();
     options.max_prompt = request.rows;
     if (!request.kv.empty()) {
         ASSIGN_OR_RETURN(options.kv, tensor::parse_kv_type(request.kv));
     }
     if (!request.attention.empty()) options.kv = tensor::KvType::kDigits;
+    if (options.kv == tensor::KvType::kDigits && model.config.crosses())
+        return Error{ErrorCode::kUnsupported,
+                     request.model +
+                         " is an encoder-decoder, whose cross attention is not computed by digits: "
+                         "leave --attention out, and --kv digits"};
     options.keep_sessions = !request.attention.empty() || !request.keep.empty();
     return options;
 }
@@ -239,8 +244,7 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     SystemRandom random;
     const SystemClock clock;
     const trust::TrustRules rules = request.trust.rules();
-    ASSIGN_OR_RETURN(serve::VerifierOptions options,
-                     verifier_options(request, named.snapshot.hash));
+    ASSIGN_OR_RETURN(serve::VerifierOptions options, verifier_options(request, named.snapshot));
     ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.pay));
     options.purse = purse.get();
     serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);

@@ -171,6 +171,18 @@ TEST_F(GeneratePair, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
     EXPECT_EQ(run({"audit", "judge", exhibit, "--model", model}).code, 0);
 }
 
+TEST_F(GeneratePair, AuditsByDigitsAreRefusedInWords) {
+    write("text.txt", "the cat and the hat and the cat");
+    for (const auto& [option, value] : {std::pair{"--kv", "digits"}, {"--attention", "1"}}) {
+        const Outcome outcome =
+            run({"verify", "--server", "127.0.0.1:1", "--model", model, "--tokenizer",
+                 model + "/tok.bin", "--text", model + "/text.txt", "--book", model + "/book",
+                 "--exhibits", model, "--rounds", "1", option, value});
+        EXPECT_EQ(outcome.code, 1) << option;
+        EXPECT_THAT(outcome.errors, HasSubstr("leave --attention out, and --kv digits")) << option;
+    }
+}
+
 TEST_F(GeneratePair, InfoDescribesBothHalves) {
     const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
     EXPECT_EQ(info["config"]["cross_context"], 12);
