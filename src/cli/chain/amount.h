@@ -15,8 +15,8 @@ namespace cairn::cli {
 Result<std::uint64_t> parse_amount(std::string_view text, const std::string& what = "an amount");
 
 /// What a payment shall carry, judged before anything else is asked or opened: kMisused for an
-/// amount of 0 and for a fee above a tenth of the amount (and above 0.01 coins) unless that
-/// is meant.
+/// amount of 0 and for a fee above a tenth of the amount (and above 0.01 coins) unless that is
+/// meant.
 Status check_amounts(std::uint64_t amount, std::uint64_t fee, bool high_fee_is_meant);
 
 }  // namespace cairn::cli

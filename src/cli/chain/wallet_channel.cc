@@ -8,8 +8,8 @@
 #include "channel/payee_channel.h"
 #include "cli/chain/amount.h"
 #include "cli/chain/wallet_desk.h"
+#include "cli/chain/wallet_order.h"
 #include "console/json_line.h"
-#include "wallet/address.h"
 
 namespace cairn::cli {
 
@@ -39,20 +39,12 @@ Result<std::uint32_t> expiry_of(const WalletRequest& request, const WalletDesk& 
 }
 
 /// All of it but the expiry.
-Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
-    wallet::PaymentOrder order;
-    ASSIGN_OR_RETURN(order.amount, parse_amount(request.amount));
-    if (!request.fee.empty()) {
-        ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
-    }
-    RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
+Result<wallet::PaymentOrder> channel_order_of(const WalletRequest& request) {
+    ASSIGN_OR_RETURN(const wallet::PaymentOrder order, order_of(request));
     const std::uint64_t least = channel::Policy{}.min_capacity;
     if (order.amount < least)
         return misused("--amount: a channel holds " + amount_text(least) +
                        " coins or more; payees take no smaller one");
-    auto to = wallet::decode_address(request.to);
-    if (!to.ok()) return misused("--to: " + to.error().message);
-    order.to = *to;
     return order;
 }
 
@@ -144,18 +136,13 @@ void say_ended(const WalletRequest& request, const channel::Record& record,
 }  // namespace
 
 Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& desk) {
-    ASSIGN_OR_RETURN(wallet::PaymentOrder order, order_of(request));
+    ASSIGN_OR_RETURN(wallet::PaymentOrder order, channel_order_of(request));
     ASSIGN_OR_RETURN(order.channel_expiry, expiry_of(request, desk));
     ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, desk.coins());
     if (desk.wallet.secret_of(order.to))
         return misused("--to: this is an address of this wallet; a channel pays somebody else");
     const auto pooled = paid_in_pool(coins);
-    if (request.fee.empty()) {
-        ASSIGN_OR_RETURN(coins, wallet::choose_coins_at_rate(coins, desk.node->fee_rate(), order));
-        RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
-    } else {
-        ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
-    }
+    ASSIGN_OR_RETURN(coins, coins_for(request, desk.node->fee_rate(), std::move(coins), order));
     ASSIGN_OR_RETURN(const std::uint32_t change, desk.wallet.change_index(desk.used(), pooled));
     const crypto::PublicKey payer = desk.wallet.key(wallet::Chain::kChange, change);
     ASSIGN_OR_RETURN(
@@ -175,7 +162,7 @@ Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& des
 }
 
 Status run_channel_open(const WalletRequest& request, std::ostream& out) {
-    RETURN_IF_ERROR(order_of(request));  // before anything is opened
+    RETURN_IF_ERROR(channel_order_of(request));  // before anything is opened
     ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, true));
     ASSIGN_OR_RETURN(const OpenedChannel opened, open_channel(request, desk));
     say_opened(request, opened, desk, out);

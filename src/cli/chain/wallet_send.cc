@@ -9,12 +9,11 @@
 
 #include "api/explain.h"
 #include "base/random.h"
-#include "cli/chain/amount.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
+#include "cli/chain/wallet_order.h"
 #include "console/json_line.h"
-#include "wallet/address.h"
 #include "wallet/spend.h"
 
 namespace cairn::cli {
@@ -23,19 +22,6 @@ namespace {
 
 using Json = nlohmann::json;
 using api::amount_text;
-
-Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
-    wallet::PaymentOrder order;
-    ASSIGN_OR_RETURN(order.amount, parse_amount(request.amount));
-    if (!request.fee.empty()) {
-        ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
-    }
-    RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
-    auto to = wallet::decode_address(request.to);
-    if (!to.ok()) return misused("--to: " + to.error().message);
-    order.to = *to;
-    return order;
-}
 
 Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::PaymentOrder& order,
                    std::uint64_t spacing_ms) {
@@ -104,12 +90,7 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, node.coins(wallet.keys(wallet::kGap)));
     RETURN_IF_ERROR(check_funds(coins, order, network.spacing_ms));
     const auto pooled = paid_in_pool(coins);
-    if (request.fee.empty()) {
-        ASSIGN_OR_RETURN(coins, wallet::choose_coins_at_rate(coins, node.fee_rate(), order));
-        RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
-    } else {
-        ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
-    }
+    ASSIGN_OR_RETURN(coins, coins_for(request, node.fee_rate(), std::move(coins), order));
     ASSIGN_OR_RETURN(const std::uint32_t change, wallet.change_index(used, pooled));
     SystemRandom random;
     ASSIGN_OR_RETURN(const chain::Payment payment,
