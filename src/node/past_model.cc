@@ -9,6 +9,7 @@
 #include "node/assets.h"
 #include "node/chain_state.h"
 #include "node/served_model.h"
+#include "proof/make.h"
 #include "worth/chain_model.h"
 
 namespace cairn::node {
@@ -17,18 +18,12 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "weights are kept as they lie in memory");
 
-Result<chain::BlockHeader> header_at(const store::Store& store, std::uint64_t height) {
-    ASSIGN_OR_RETURN(const Hash256 hash, store.active_block(height));
-    ASSIGN_OR_RETURN(const store::HeaderRecord record, store.header(hash));
-    return chain::decode_header(record.header);
-}
-
 /// The active chain up to a height; its last block.
 Result<const BlockNode*> read_headers(const store::Store& store, std::uint64_t height,
                                       BlockTree& tree) {
     const BlockNode* last = tree.genesis();
     for (std::uint64_t at = 1; at <= height; ++at) {
-        ASSIGN_OR_RETURN(const chain::BlockHeader header, header_at(store, at));
+        ASSIGN_OR_RETURN(const chain::BlockHeader header, proof::header_at(store, at));
         if (header.previous != last->hash)
             return Error{ErrorCode::kCancelled,
                          "the node's chain moved while it was read: ask again"};
@@ -113,7 +108,7 @@ Result<std::uint64_t> served_height(const chain::NetworkDefinition& network,
                                     const store::Store& store, std::uint64_t now_ms) {
     ASSIGN_OR_RETURN(const auto tip, store.tip());
     if (!tip || tip->height == 0) return std::uint64_t{0};
-    ASSIGN_OR_RETURN(const chain::BlockHeader header, header_at(store, tip->height));
+    ASSIGN_OR_RETURN(const chain::BlockHeader header, proof::header_at(store, tip->height));
     const auto height = static_cast<std::uint32_t>(tip->height);
     if (const auto settled = settled_height(network, height, header.time_ms, now_ms))
         return std::uint64_t{*settled};

@@ -39,13 +39,13 @@ Result<Place> commitment_place(const store::Store& store, const Hash256& id, std
                      short_hex(id));
 }
 
-Result<chain::BlockHeader> header_at(const store::Store& store, std::uint32_t height) {
+}  // namespace
+
+Result<chain::BlockHeader> header_at(const store::Store& store, std::uint64_t height) {
     ASSIGN_OR_RETURN(const Hash256 hash, store.active_block(height));
     ASSIGN_OR_RETURN(const store::HeaderRecord record, store.header(hash));
     return chain::decode_header(record.header);
 }
-
-}  // namespace
 
 Result<chain::Block> block_at(const store::Store& store, std::uint64_t height) {
     ASSIGN_OR_RETURN(const Hash256 hash, store.active_block(height));

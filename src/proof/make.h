@@ -53,6 +53,8 @@ Result<Inclusion> prove(const store::Store& store, const chain::NetworkDefinitio
 /// is not trusted may give. Says nothing about what it proves (check.h).
 Status check_answers(const Inclusion& inclusion, const Question& question);
 
+/// A header of the active chain, of height 1 or more.
+Result<chain::BlockHeader> header_at(const store::Store& store, std::uint64_t height);
 /// A block of the active chain from its body.
 Result<chain::Block> block_at(const store::Store& store, std::uint64_t height);
 
