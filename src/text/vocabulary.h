@@ -27,6 +27,12 @@ enum class PieceType : std::uint8_t {
     kByte = 6,         ///< <0x00> to <0xFF>: one byte
 };
 
+/// Whether a piece of this type may be matched whole in a text, before it is cut into words.
+inline bool is_matched_whole(PieceType type) {
+    return type == PieceType::kControl || type == PieceType::kUserDefined ||
+           type == PieceType::kUnknown;
+}
+
 /// The metadata of a vocabulary under neutral names; the comments give GGUF's keys
 /// (tokenizer.ggml.*). Spelling of pieces and merges is the file's own, but for "bert": that is
 /// always vocab.txt's ("##ing"), and bos and eos are the tokens around a text, [CLS] and [SEP].

@@ -16,11 +16,6 @@ bool mergeable(const Vocabulary::Piece& piece) {
            (piece.type == PieceType::kUserDefined && (piece.added & kNotOfModel) == 0);
 }
 
-bool is_matched_whole(PieceType type) {
-    return type == PieceType::kControl || type == PieceType::kUserDefined ||
-           type == PieceType::kUnknown;
-}
-
 // Whether a byte occurs in real texts: not if it is a control character, begins a character of an
 // empty or private plane, or is never part of UTF-8. Falcon's and StarCoder's files lack some.
 bool is_of_text(std::size_t byte) {

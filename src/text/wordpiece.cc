@@ -21,11 +21,6 @@ bool is_text(PieceType type) {
     return type == PieceType::kNormal || type == PieceType::kUserDefined;
 }
 
-bool is_matched_whole(PieceType type) {
-    return type == PieceType::kControl || type == PieceType::kUserDefined ||
-           type == PieceType::kUnknown;
-}
-
 bool has_flags(const WordPieces::Piece& piece) { return piece.added != 0; }
 
 // Punctuation that follows a word without a blank, in English at least.
