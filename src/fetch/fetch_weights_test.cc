@@ -62,7 +62,7 @@ struct Fetching : testing::Test {
     }
     ByteView bytes_of(std::size_t tensor) const {
         const model::TensorInfo info = model->layout().tensors()[tensor];
-        return tensor_bytes(model::tensor_at(model->weights, info.kind, info.layer));
+        return model::tensor_at(model->weights, info.kind, info.layer).canonical();
     }
     void expect_right() {
         ASSERT_TRUE(result && result->ok()) << (result ? result->error().message : "no result");

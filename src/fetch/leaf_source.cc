@@ -48,7 +48,7 @@ class ModelLeaves final : public MemoryLeaves {
   private:
     ByteView bytes_of(std::size_t tensor) const override {
         const model::TensorInfo& info = layout_.tensors()[tensor];
-        return tensor_bytes(model::tensor_at(model_->weights, info.kind, info.layer));
+        return model::tensor_at(model_->weights, info.kind, info.layer).canonical();
     }
 
     std::shared_ptr<const model::Model> model_;

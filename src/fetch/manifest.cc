@@ -114,11 +114,6 @@ std::vector<Hash256> leaf_hashes(Form form, ByteView bytes) {
     return leaves;
 }
 
-ByteView tensor_bytes(const tensor::Weight& weight) {
-    CHECK(!weight.empty() && !weight.packed);
-    return {static_cast<const std::uint8_t*>(weight.data), weight.canonical_bytes()};
-}
-
 NamedModel name_model(const model::ModelConfig& config, const model::Weights& weights) {
     CHECK(weights.layers.size() == config.layers);
     NamedModel named;
@@ -127,7 +122,7 @@ NamedModel name_model(const model::ModelConfig& config, const model::Weights& we
     for (const model::TensorInfo& info : layout.tensors()) {
         const tensor::Weight& weight = model::tensor_at(weights, info.kind, info.layer);
         named.manifest.types.push_back(weight.type);
-        const std::vector<Hash256> leaves = leaf_hashes(Form::kFile, tensor_bytes(weight));
+        const std::vector<Hash256> leaves = leaf_hashes(Form::kFile, weight.canonical());
         named.leaves.insert(named.leaves.end(), leaves.begin(), leaves.end());
     }
     named.manifest.root = crypto::merkle_root(named.leaves);

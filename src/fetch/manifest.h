@@ -73,9 +73,6 @@ class LeafPlan {
 /// a multiple of kLeafBytes.
 std::vector<Hash256> leaf_hashes(Form form, ByteView bytes);
 
-/// The bytes of a tensor that lies in memory, unpacked.
-ByteView tensor_bytes(const tensor::Weight& weight);
-
 /// A model in memory, all tensors there and none packed, and what stands for its leaves.
 struct NamedModel {
     Manifest manifest;

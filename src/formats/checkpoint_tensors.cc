@@ -22,17 +22,12 @@ std::uint64_t aligned(std::uint64_t offset) {
     return (offset + kCheckpointAlignment - 1) / kCheckpointAlignment * kCheckpointAlignment;
 }
 
-ByteView bytes_of(const Weight& weight) {
-    CHECK(!weight.empty() && !weight.packed);
-    return {static_cast<const std::uint8_t*>(weight.data), weight.canonical_bytes()};
-}
-
 // Everything before the tensors.
 Bytes take_header(CheckpointParts& parts) {
     Writer& writer = parts.fields;
     for (const Weight& weight : parts.tensors) {
         writer.u8(static_cast<std::uint8_t>(weight.type));
-        writer.u64(checkpoint_checksum(bytes_of(weight)));
+        writer.u64(checkpoint_checksum(weight.canonical()));
     }
     writer.u64(checkpoint_checksum(writer.out()));
     return std::move(writer).take();
@@ -44,7 +39,7 @@ Status write_parts(const std::vector<Weight>& tensors, ByteView header,
     RETURN_IF_ERROR(write(header));
     std::uint64_t at = header.size();
     for (const Weight& weight : tensors) {
-        const ByteView bytes = bytes_of(weight);
+        const ByteView bytes = weight.canonical();
         const auto gap = static_cast<std::size_t>(aligned(at) - at);
         RETURN_IF_ERROR(write(ByteView(kZeros).first(gap)));
         RETURN_IF_ERROR(write(bytes));
@@ -88,7 +83,7 @@ Result<Weight> take_tensor(const SharedSource& source, const model::TensorInfo& 
         RETURN_IF_ERROR(source->read(offset, {copy, size}));
         weight.data = copy;
     }
-    if (checkpoint_checksum(bytes_of(weight)) != checksum)
+    if (checkpoint_checksum(weight.canonical()) != checksum)
         return invalid("the checksum of " + info.name + " does not match: the file is damaged");
     return weight;
 }

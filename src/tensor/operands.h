@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "tensor/kv_type.h"
 #include "tensor/matrix.h"
@@ -55,6 +56,8 @@ struct Weight {
     }
     /// Bytes of the canonical form.
     std::size_t canonical_bytes() const;
+    /// The canonical form itself; CHECKs that it is there, and not packed.
+    std::span<const std::uint8_t> canonical() const;
 };
 
 /// Which of GELU's two forms (gelu.h).

@@ -63,6 +63,11 @@ std::size_t weight_row_bytes(WeightType type, std::size_t cols) {
 
 std::size_t Weight::canonical_bytes() const { return rows * weight_row_bytes(type, cols); }
 
+std::span<const std::uint8_t> Weight::canonical() const {
+    CHECK(!empty() && !packed);
+    return {static_cast<const std::uint8_t*>(data), canonical_bytes()};
+}
+
 void matmul_nt(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
     const Product product{w, c};
     matmul_nt(compute, a, std::span(&product, 1));
