@@ -17,15 +17,9 @@ std::atomic<bool> term_came = false;
 std::atomic<bool> second_ends = true;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-void end_now(int signal) {
-    restore_terminal();
-    std::signal(signal, SIG_DFL);
-    ::raise(signal);
-}
-
 void on_signal(int signal) {
-    if (signal == SIGINT && int_came.exchange(true) && second_ends) end_now(signal);
-    if (signal == SIGTERM && term_came.exchange(true)) end_now(signal);
+    if (signal == SIGINT && int_came.exchange(true) && second_ends) end_by_signal(signal);
+    if (signal == SIGTERM && term_came.exchange(true)) end_by_signal(signal);
     if (signal != SIGINT) end_came = true;
     any_came = true;
 }

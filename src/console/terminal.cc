@@ -27,12 +27,6 @@ std::atomic<int> changes = 0;
 std::atomic<int> marking = -1;  // the descriptor that was asked to mark what is pasted
 static_assert(std::atomic<int>::is_always_lock_free);
 
-void on_end(int signal) {
-    restore_terminal();
-    std::signal(signal, SIG_DFL);
-    ::raise(signal);
-}
-
 void catch_signal(int signal, void (*handler)(int), int flags) {
     struct sigaction before {};
     if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
@@ -68,7 +62,7 @@ void keep_terminal() {
     if (is_known || ::tcgetattr(STDIN_FILENO, &found) != 0) return;
     is_known = true;
     std::atexit(restore_terminal);
-    for (const int signal : kEnds) catch_signal(signal, on_end, 0);
+    for (const int signal : kEnds) catch_signal(signal, end_by_signal, 0);
 }
 
 void reserve_closed_streams() {
@@ -87,6 +81,12 @@ void restore_terminal() {
     ::tcsetattr(STDIN_FILENO, TCSANOW, &found);
     const int marked = marking.exchange(-1);
     if (marked >= 0) (void)!::write(marked, kPlainPaste, sizeof kPlainPaste - 1);
+}
+
+void end_by_signal(int signal) {
+    restore_terminal();
+    std::signal(signal, SIG_DFL);
+    ::raise(signal);
 }
 
 void mark_pastes(int descriptor, bool on) {

@@ -28,6 +28,8 @@ void mark_pastes(int descriptor, bool on);
 
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
+/// A signal handler: puts it back, and ends the process as the signal does that nobody handles.
+void end_by_signal(int signal);
 
 /// Opens /dev/null in place of standard streams that were closed when the process started. Else
 /// the next file that is opened gets such a number, and output goes into that file: a database, a
