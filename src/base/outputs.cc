@@ -46,15 +46,14 @@ Status check_output(const NamedPath& named) {
     if (named.path.ends_with('/')) return refuse(named, "names a folder, and a file is wanted");
     const std::string target = follow_links(named.path);
     const auto kind = file_kind(target);
-    if (!kind.ok()) return Error{kind.error().code, named.option + ": " + kind.error().message};
+    if (!kind.ok()) return kind.error().with_prefix(named.option);
     if (*kind == FileKind::kFolder) return refuse(named, "is a folder, and a file is wanted");
     if (*kind == FileKind::kOther) return refuse(named, "is a device or a pipe, not a file");
     // What may not be written is not replaced either, although a rename would do it.
     if (*kind == FileKind::kFile && ::access(target.c_str(), W_OK) != 0)
         return cannot(named, errno);
     const Status folder = make_folders(folder_of(target));
-    if (!folder.ok())
-        return Error{folder.error().code, shown(named) + ": " + folder.error().message};
+    if (!folder.ok()) return folder.error().with_prefix(shown(named));
     return probe(named, target);
 }
 

@@ -29,6 +29,9 @@ enum class ErrorCode {
 struct Error {
     ErrorCode code = ErrorCode::kInvalid;
     std::string message;
+
+    /// The same failure, whose message begins with what it is about: "a.cairn: why".
+    Error with_prefix(const std::string& what) const { return {code, what + ": " + message}; }
 };
 
 /// The value of a Result that carries none.

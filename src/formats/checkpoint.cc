@@ -106,8 +106,7 @@ Result<Bytes> encode_checkpoint(const model::Model& model) {
 
 Result<model::Model> read_checkpoint(const SharedSource& source) {
     auto model = read_checked(source);
-    if (!model.ok())
-        return Error{model.error().code, source->name() + ": " + model.error().message};
+    if (!model.ok()) return model.error().with_prefix(source->name());
     return model;
 }
 

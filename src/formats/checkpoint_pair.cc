@@ -110,8 +110,7 @@ Result<Bytes> encode_pair_checkpoint(const model::Model& decoder, const EncoderH
 
 Result<LoadedModel> read_pair_checkpoint(const SharedSource& source) {
     auto loaded = read_checked(source);
-    if (!loaded.ok())
-        return Error{loaded.error().code, source->name() + ": " + loaded.error().message};
+    if (!loaded.ok()) return loaded.error().with_prefix(source->name());
     return loaded;
 }
 

@@ -81,9 +81,7 @@ class Narrowing {
         out_.resize(rows_ * tensor::weight_row_bytes(tensor_.type, cols_));
         const auto narrowed =
             tensor::quantise_weight({values_.data(), rows_, cols_}, tensor_.type, out_.data());
-        if (!narrowed.ok())
-            return Error{narrowed.error().code,
-                         "tensor " + tensor_.name + ": " + narrowed.error().message};
+        if (!narrowed.ok()) return narrowed.error().with_prefix("tensor " + tensor_.name);
         rows_ = 0;
         return sink_(out_);
     }

@@ -158,7 +158,7 @@ class GgufParser {
         GgufValue value;
         value.type = static_cast<GgufType>(reader_.u32());
         const auto parsed = value.type == GgufType::kArray ? array(value) : scalar(value);
-        if (!parsed.ok()) return Error{parsed.error().code, key + ": " + parsed.error().message};
+        if (!parsed.ok()) return parsed.error().with_prefix(key);
         if (!header.values_.emplace(key, value).second) return invalid(key + " is there twice");
         return ok_status();
     }
@@ -307,8 +307,7 @@ Result<GgufHeader> read_gguf_header(const SharedSource& source) {
         bytes = *copy;
     }
     auto header = GgufParser(source, std::move(copy), bytes).parse();
-    if (!header.ok())
-        return Error{header.error().code, source->name() + ": " + header.error().message};
+    if (!header.ok()) return header.error().with_prefix(source->name());
     return header;
 }
 

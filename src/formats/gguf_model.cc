@@ -283,8 +283,7 @@ Result<model::ModelConfig> gguf_config(const GgufHeader& header) {
 Result<LoadedModel> read_gguf(const SharedSource& source) {
     ASSIGN_OR_RETURN(const GgufHeader header, read_gguf_header(source));
     auto loaded = read_model(header);
-    if (!loaded.ok())
-        return Error{loaded.error().code, source->name() + ": " + loaded.error().message};
+    if (!loaded.ok()) return loaded.error().with_prefix(source->name());
     return loaded;
 }
 

@@ -240,9 +240,7 @@ Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
         return Error{config_bytes.error().code,
                      config_bytes.error().message +
                          "; a folder with a model holds config.json and model.safetensors"};
-    const auto named = [&](const Error& error) {
-        return Error{error.code, folder + ": " + error.message};
-    };
+    const auto named = [&](const Error& error) { return error.with_prefix(folder); };
     const auto config = parse_hf_config(as_text(*config_bytes));
     if (!config.ok()) return named(config.error());
     if (config->encoder && pairs == Pairs::kRefused) return pair_refused(folder);

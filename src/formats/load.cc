@@ -92,8 +92,7 @@ Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const model::Model& mode
     if (file.empty())
         return not_found("no tokenizer for " + model_path + "; name one with --tokenizer FILE");
     auto tokenizer = text::parse_tokenizer(file);
-    if (!tokenizer.ok())
-        return Error{tokenizer.error().code, where + ": " + tokenizer.error().message};
+    if (!tokenizer.ok()) return tokenizer.error().with_prefix(where);
     if ((*tokenizer)->vocab_size() > model.config.vocab)
         return invalid(fmt::format("{} has {} tokens, more than the model's vocabulary of {}",
                                    where, (*tokenizer)->vocab_size(), model.config.vocab));

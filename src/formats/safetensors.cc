@@ -127,8 +127,7 @@ Result<std::map<std::string, StoredTensor>> read_header(const SharedSource& sour
 
 Result<std::map<std::string, StoredTensor>> read_safetensors_header(const SharedSource& source) {
     auto entries = read_header(source);
-    if (!entries.ok())
-        return Error{entries.error().code, source->name() + ": " + entries.error().message};
+    if (!entries.ok()) return entries.error().with_prefix(source->name());
     return entries;
 }
 

@@ -91,7 +91,7 @@ Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const std::string& path)
     auto tokenizer = load(file);
     if (tokenizer.ok() || tokenizer.error().message.find(file) != std::string::npos)
         return tokenizer;
-    return Error{tokenizer.error().code, file + ": " + tokenizer.error().message};
+    return tokenizer.error().with_prefix(file);
 }
 
 }  // namespace cairn::formats

@@ -356,8 +356,7 @@ Status Compressor::put(const model::ParameterLayout& layout, model::TensorKind k
     auto bytes = std::make_shared<Bytes>(rows * tensor::weight_row_bytes(type, cols));
     const Status narrowed =
         tensor::quantise_weight(ConstMatrix(values->data(), rows, cols), type, bytes->data());
-    if (!narrowed.ok())
-        return Error{narrowed.error().code, info.name + ": " + narrowed.error().message};
+    if (!narrowed.ok()) return narrowed.error().with_prefix(info.name);
     tensor_at(made_.model.weights, kind, layer) = tensor::Weight(type, rows, cols, bytes->data());
     storage_->factors.push_back(std::move(bytes));
     values.reset();

@@ -15,7 +15,7 @@ namespace cairn::node {
 Result<chain::NetworkDefinition> read_network(const std::string& path) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_checked_file(path, chain::kMaxNetworkJsonBytes));
     auto network = chain::network_from_json(as_text(bytes));
-    if (!network.ok()) return Error{network.error().code, path + ": " + network.error().message};
+    if (!network.ok()) return network.error().with_prefix(path);
     return network;
 }
 

@@ -26,7 +26,7 @@ constexpr std::size_t kMaxNameBytes = 56;  // of 64, with room for a number behi
 
 Result<std::string> read_text(const std::string& option, const std::string& file) {
     auto text = read_text_file(file);
-    if (!text.ok()) return Error{text.error().code, option + ": " + text.error().message};
+    if (!text.ok()) return text.error().with_prefix(option);
     if (text->find_first_not_of(" \t\r\n") == std::string::npos)
         return invalid(option + " " + file + " is empty: give it a text of many pages");
     return text;

@@ -149,7 +149,7 @@ Result<AuditBook> AuditBook::read(const std::string& path) {
     if (kind == FileKind::kNone) return AuditBook();
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxFileBytes));
     auto book = decode(bytes);
-    if (!book.ok()) return Error{book.error().code, path + ": " + book.error().message};
+    if (!book.ok()) return book.error().with_prefix(path);
     return book;
 }
 

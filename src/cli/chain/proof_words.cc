@@ -123,8 +123,7 @@ Result<consensus::ChainWork> parse_work(const std::string& text) {
 Result<CheckedProof> check_proof_file(const std::string& path, const ProofDemands& demands) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, proof::kMaxInclusionBytes));
     auto inclusion = proof::decode_inclusion(bytes);
-    if (!inclusion.ok())
-        return Error{inclusion.error().code, path + ": " + inclusion.error().message};
+    if (!inclusion.ok()) return inclusion.error().with_prefix(path);
     // Before the work, whose function a stranger's definition chooses.
     RETURN_IF_ERROR(meet_network(inclusion->network, demands));
     const SystemClock clock;

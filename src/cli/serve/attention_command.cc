@@ -282,7 +282,7 @@ Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds
     for (const std::string& path : request.shares) {
         ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, serve::kMaxAttentionShareBytes));
         auto share = serve::decode_attention_share(bytes);
-        if (!share.ok()) return Error{share.error().code, path + ": " + share.error().message};
+        if (!share.ok()) return share.error().with_prefix(path);
         shares.push_back(std::move(share).value());
     }
     std::ranges::sort(shares, {}, &serve::AttentionShare::share);

@@ -58,7 +58,7 @@ Result<train::RunState> read_state(const std::string& out) {
             path, out));
     ASSIGN_OR_RETURN(const Bytes file, read_checked_file(path, kMaxStateBytes));
     auto state = train::decode_run_state(file);
-    if (!state.ok()) return Error{state.error().code, path + ": " + state.error().message};
+    if (!state.ok()) return state.error().with_prefix(path);
     return state;
 }
 

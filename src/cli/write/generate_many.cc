@@ -76,7 +76,7 @@ class Texts {
     Status join() {
         const std::string& prompt = prompts_[next_];
         const auto in_line = [&](const Error& error) {
-            return Error{error.code, "prompt " + std::to_string(next_ + 1) + ": " + error.message};
+            return error.with_prefix("prompt " + std::to_string(next_ + 1));
         };
         ASSIGN_OR_RETURN(WrittenText text,
                          WrittenText::create(*local_.tokenizer, local_.tokenizer->encode(prompt),
