@@ -27,6 +27,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// What was decoded, or an error that names the file: several are given at once.
+template <typename T>
+Result<T> of_file(const std::string& path, Result<T> decoded) {
+    if (!decoded.ok()) return decoded.error().with_prefix(path);
+    return decoded;
+}
+
 /// What proofs are made from and checked with.
 struct SessionAndModel {
     serve::Exhibit session;
@@ -36,7 +43,7 @@ struct SessionAndModel {
 Result<SessionAndModel> load(const std::string& session, const std::string& model) {
     SessionAndModel both;
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(session, serve::kMaxExhibitBytes));
-    ASSIGN_OR_RETURN(both.session, serve::decode_exhibit(bytes));
+    ASSIGN_OR_RETURN(both.session, of_file(session, serve::decode_exhibit(bytes)));
     ASSIGN_OR_RETURN(const auto loaded, formats::load_any(model));
     ASSIGN_OR_RETURN(both.model,
                      serve::snapshot_of(std::make_shared<const model::Model>(loaded.model)));
@@ -52,7 +59,7 @@ struct ReadProof {
 Result<ReadProof> read_proof(const std::string& path) {
     ReadProof read;
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, serve::kMaxAttentionProofBytes));
-    ASSIGN_OR_RETURN(read.proof, serve::decode_attention_proof(bytes));
+    ASSIGN_OR_RETURN(read.proof, of_file(path, serve::decode_attention_proof(bytes)));
     read.id = serve::attention_proof_id(bytes);
     read.bytes = bytes.size();
     return read;
@@ -281,9 +288,9 @@ Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds
     std::vector<serve::AttentionShare> shares;
     for (const std::string& path : request.shares) {
         ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, serve::kMaxAttentionShareBytes));
-        auto share = serve::decode_attention_share(bytes);
-        if (!share.ok()) return share.error().with_prefix(path);
-        shares.push_back(std::move(share).value());
+        ASSIGN_OR_RETURN(serve::AttentionShare share,
+                         of_file(path, serve::decode_attention_share(bytes)));
+        shares.push_back(std::move(share));
     }
     std::ranges::sort(shares, {}, &serve::AttentionShare::share);
     const SystemClock clock;

@@ -145,7 +145,9 @@ TEST_F(AttentionCommand, WhatWasTamperedWithIsRefused) {
         EXPECT_EQ(moved.json()["reason"],
                   "the proof is about another session, or another receipt of it");
     }
-    EXPECT_EQ(check(at("text.txt"), session).code, 1);
+    EXPECT_EQ(check(at("text.txt"), session).json()["error"]["message"],
+              at("text.txt") + ": this is no proof of attention");
+    EXPECT_EQ(check(kept, kept).json()["error"]["message"], kept + ": this is no exhibit");
     EXPECT_EQ(check(kept, session, {"--share", "0/2"}).code, 2);
     EXPECT_EQ(check(kept, session, {"--out", at("share")}).code, 2);
     EXPECT_EQ(audit({"prove", session, "--model", at("cat.cairn"), "--heads", "7:0"}).code, 2);

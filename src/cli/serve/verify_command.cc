@@ -276,7 +276,9 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
 
 Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(request.exhibit, serve::kMaxExhibitBytes));
-    ASSIGN_OR_RETURN(const serve::Exhibit exhibit, serve::decode_exhibit(bytes));
+    const auto decoded = serve::decode_exhibit(bytes);
+    if (!decoded.ok()) return decoded.error().with_prefix(request.exhibit);
+    const serve::Exhibit& exhibit = *decoded;
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model, formats::Pairs::kTaken));
     ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot,
