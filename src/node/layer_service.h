@@ -23,13 +23,14 @@
 namespace cairn::node {
 
 struct LayerServiceOptions {
-    std::string layers;              ///< see serve::parse_layers; "auto": it chooses
-    double least_tokens_per_s = 0;   ///< through its layers; a slower machine does not serve
-    std::uint64_t price = 0;         ///< of 1,000 rows through one layer, smallest units; 0: free
-    channel::Policy policy{};        ///< which channels it takes
-    std::size_t threads = 1;         ///< computing threads
-    std::uint32_t prove_rows = 512;  ///< see serve::AttentionDeskOptions
-    std::uint64_t look_ms = 1000;    ///< how often it asks the node for a newer model
+    std::string layers;             ///< see serve::parse_layers; "auto": it chooses
+    double least_tokens_per_s = 0;  ///< through its layers; a slower machine does not serve
+    std::uint64_t price = 0;        ///< of 1,000 rows through one layer, smallest units; 0: free
+    channel::Policy policy{};       ///< which channels it takes
+    std::size_t threads = 1;        ///< computing threads
+    /// Attention is proved of sessions of so many rows at most; 0: of none.
+    std::uint32_t prove_rows = serve::AttentionDeskOptions{}.max_rows;
+    std::uint64_t look_ms = 1000;  ///< how often it asks the node for a newer model
     /// "auto": how long it listens before it chooses, and how often it looks whether to move.
     std::uint64_t listen_ms = 3'000;
     std::uint64_t move_ms = 60'000;

@@ -21,8 +21,9 @@ struct NodeServing {
     std::string address;
     net::RelayOptions relay;           ///< links between others that are passed on
     std::vector<std::string> through;  ///< layer servers that pass links on to it: "host:port"
-    std::uint32_t prove_rows = 512;    ///< see serve::AttentionDeskOptions
-    std::uint64_t price = 0;           ///< of 1,000 rows through one layer, smallest units
+    /// Attention is proved of sessions of so many rows at most; 0: of none.
+    std::uint32_t prove_rows = serve::AttentionDeskOptions{}.max_rows;
+    std::uint64_t price = 0;  ///< of 1,000 rows through one layer, smallest units
     /// Called on the loop with each model that is served from then on. May be empty.
     std::function<void(const ServingView&)> began;
     /// Called on the loop: whether others reach it through that relay now. May be empty.

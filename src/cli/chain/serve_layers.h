@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "net/port_mapper.h"
+#include "serve/attention_desk.h"
 
 namespace cairn::cli {
 
@@ -25,7 +26,8 @@ struct ServeLayersRequest {
     std::uint64_t relay_kib = 1024;    ///< KiB a second that may pass, for all together
     std::vector<std::string> through;  ///< nodes that pass links on to this one
     std::size_t threads = 1;
-    std::uint32_t prove_rows = 512;     ///< attention is proved of sessions of so many at most
+    /// Attention is proved of sessions of so many rows at most; 0: of none.
+    std::uint32_t prove_rows = serve::AttentionDeskOptions{}.max_rows;
     std::vector<std::string> parts;     ///< "host:port" of machines that compute a share
     std::string part_key;               ///< file of the secret that they know this one by
     std::vector<std::uint32_t> shares;  ///< how much each computes, this one first
