@@ -5,8 +5,11 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace cairn::cli {
 
@@ -52,6 +55,10 @@ class Child {
     std::string output_;
     std::size_t seen_ = 0;
 };
+
+/// A layer server of its own process: `cairn node --serve` with these words, on any port of this
+/// machine. `ready` is what it says first: "address", "model", "layers".
+std::unique_ptr<Child> start_layer_server(std::vector<std::string> words, nlohmann::json& ready);
 
 /// Asks again and again until `condition` holds; false after ten seconds.
 bool eventually(const std::function<bool()>& condition);

@@ -12,6 +12,7 @@
 #include <iostream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/test_child.h"
@@ -133,6 +134,19 @@ ChildEnd Child::end() {
     pid_ = -1;
     end.output = output_;
     return end;
+}
+
+std::unique_ptr<Child> start_layer_server(std::vector<std::string> words, nlohmann::json& ready) {
+    words.insert(words.begin(), {"node", "--serve"});
+    words.insert(words.end(), {"--listen", "127.0.0.1:0", "--map-port", "off", "--json"});
+    auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
+    EXPECT_TRUE(child->reads("parameters")) << child->output();
+    EXPECT_TRUE(child->reads("}")) << child->output();
+    const std::string& out = child->output();
+    const std::size_t begin = out.find('{');
+    ready = nlohmann::json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
+    EXPECT_TRUE(ready.is_object()) << out;
+    return child;
 }
 
 bool eventually(const std::function<bool()>& condition) {

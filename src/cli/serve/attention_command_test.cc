@@ -33,16 +33,10 @@ class AttentionCommand : public testing::Test {
 
     std::string at(const std::string& name) const { return folder_ + "/" + name; }
     std::unique_ptr<Child> serve(const std::vector<std::string>& more = {}) {
-        std::vector<std::string> words = {"node",          "--serve",  "0-2",         "--model",
-                                          at("cat.cairn"), "--listen", "127.0.0.1:0", "--map-port",
-                                          "off",           "--json"};
+        std::vector<std::string> words = {"0-2", "--model", at("cat.cairn")};
         words.insert(words.end(), more.begin(), more.end());
-        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
-        EXPECT_TRUE(child->reads("}")) << child->output();
-        const std::string& out = child->output();
-        const std::size_t begin = out.find('{');
-        const Json ready =
-            Json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
+        Json ready;
+        auto child = start_layer_server(words, ready);
         address_ = ready["address"];
         return child;
     }

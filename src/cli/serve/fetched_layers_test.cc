@@ -32,18 +32,6 @@ class FetchedLayers : public testing::Test {
     ~FetchedLayers() override { (void)remove_tree(folder_); }
 
     std::string at(const std::string& name) const { return folder_ + "/" + name; }
-    /// A server; its first line is `ready`.
-    std::unique_ptr<Child> serve(std::vector<std::string> words, Json& ready) const {
-        words.insert(words.begin(), {"node", "--serve"});
-        words.insert(words.end(), {"--listen", "127.0.0.1:0", "--map-port", "off", "--json"});
-        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
-        EXPECT_TRUE(child->reads("parameters")) << child->output();
-        EXPECT_TRUE(child->reads("}")) << child->output();
-        const std::string& out = child->output();
-        const std::size_t begin = out.find('{');
-        ready = Json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
-        return child;
-    }
     Json write(std::vector<std::string> over) const {
         std::vector<std::string> words = {"generate", "--model", at("cat.cairn"), "--prompt", "the",
                                           "--steps",  "12",      "--json"};
@@ -58,11 +46,12 @@ class FetchedLayers : public testing::Test {
 
 TEST_F(FetchedLayers, AreServedByAMachineThatNeverHadTheFile) {
     Json first, second, third, again;
-    const auto owner = serve({"0-2", "--model", at("cat.cairn"), "--give-weights"}, first);
+    const auto owner =
+        start_layer_server({"0-2", "--model", at("cat.cairn"), "--give-weights"}, first);
     ASSERT_TRUE(first.is_object());
     EXPECT_EQ(first["model"], name_);
     const std::string one = first["address"];
-    const auto back = serve(
+    const auto back = start_layer_server(
         {"2-4", "--model", name_, "--from", one, "--give-weights", "--weights-dir", at("two")},
         second);
     ASSERT_TRUE(second.is_object());
@@ -79,14 +68,14 @@ TEST_F(FetchedLayers, AreServedByAMachineThatNeverHadTheFile) {
     // A third one has them from the second, which never had the file.
     owner->signal(SIGKILL);
     (void)owner->end();
-    const auto on =
-        serve({"3-4", "--model", name_, "--from", two, "--weights-dir", at("three")}, third);
+    const auto on = start_layer_server(
+        {"3-4", "--model", name_, "--from", two, "--weights-dir", at("three")}, third);
     ASSERT_TRUE(third.is_object());
     // What was kept is served after kill -9 without anybody's help.
     back->signal(SIGKILL);
     (void)back->end();
-    const auto reborn =
-        serve({"2-4", "--model", name_, "--from", two, "--weights-dir", at("two")}, again);
+    const auto reborn = start_layer_server(
+        {"2-4", "--model", name_, "--from", two, "--weights-dir", at("two")}, again);
     ASSERT_TRUE(again.is_object());
     EXPECT_EQ(again["model"], name_);
 

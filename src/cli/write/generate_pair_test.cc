@@ -57,18 +57,9 @@ struct GeneratePair : ::testing::Test {
     }
 
     /// Starts a server, which ends with the test; its first line.
-    nlohmann::json serve(std::vector<std::string> words) {
-        words.insert(words.begin(), {"node", "--serve"});
-        words.insert(words.end(), {"--listen", "127.0.0.1:0", "--map-port", "off", "--json"});
-        Child& child = *servers.emplace_back(
-            std::make_unique<Child>([words] { return Child::cairn(words); }, false));
-        EXPECT_TRUE(child.reads("parameters")) << child.output();
-        EXPECT_TRUE(child.reads("}")) << child.output();
-        const std::string& out = child.output();
-        const std::size_t begin = out.find('{');
-        auto first =
-            nlohmann::json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
-        EXPECT_TRUE(first.is_object()) << out;
+    nlohmann::json serve(const std::vector<std::string>& words) {
+        nlohmann::json first;
+        servers.push_back(start_layer_server(words, first));
         return first;
     }
 
