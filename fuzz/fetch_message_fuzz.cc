@@ -8,22 +8,15 @@
 #include "fetch/manifest.h"
 #include "fetch/messages.h"
 
-namespace {
+#include "fuzz/round_trip.h"
 
-template <typename Decode, typename Encode>
-void round_trip(cairn::ByteView body, Decode decode, Encode encode) {
-    const auto message = decode(body);
-    if (!message.ok()) return;
-    const cairn::Bytes again = encode(*message);
-    CHECK(std::equal(again.begin(), again.end(), body.begin(), body.end()));
-}
+namespace {
 
 void look_at_manifest(cairn::ByteView body) {
     using namespace cairn::fetch;
     const auto manifest = decode_manifest(body);
+    cairn::check_round_trip(manifest, body);
     if (!manifest.ok()) return;
-    const cairn::Bytes again = encode(*manifest);
-    CHECK(std::equal(again.begin(), again.end(), body.begin(), body.end()));
     const LeafPlan plan(*manifest);
     std::uint64_t leaves = 0;
     for (std::size_t i = 0; i < plan.tensors(); ++i) {
@@ -55,18 +48,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace cairn::fetch;
     if (size == 0) return 0;
     const ByteView body(data + 1, size - 1);
-    const auto by_type = [](const auto& message) { return encode(message); };
     switch (data[0] % 7) {
         case 0:
-            return round_trip(body, decode_ask_weights, encode_ask_weights), 0;
+            return check_round_trip(decode_ask_weights(body), body, encode_ask_weights), 0;
         case 1:
-            return round_trip(body, decode_weights, by_type), 0;
+            return check_round_trip(decode_weights(body), body), 0;
         case 2:
-            return round_trip(body, decode_ask_leaves, by_type), 0;
+            return check_round_trip(decode_ask_leaves(body), body), 0;
         case 3:
-            return round_trip(body, decode_leaves, by_type), 0;
+            return check_round_trip(decode_leaves(body), body), 0;
         case 4:
-            return round_trip(body, decode_no_weights, by_type), 0;
+            return check_round_trip(decode_no_weights(body), body), 0;
         case 5:
             return look_at_manifest(body), 0;
         default:

@@ -1,43 +1,31 @@
 // Messages about circuits, as any peer can send them: what decodes has one spelling. And relayed
 // addresses, as they stand in announcements and routes.
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include "net/relay_messages.h"
 
-namespace {
-
-using namespace cairn;
-
-template <typename Message>
-void round_trip(const Result<Message>& message, ByteView body) {
-    if (!message.ok()) return;
-    const Bytes again = net::encode(*message);
-    CHECK(again.size() == body.size());
-    CHECK(std::equal(again.begin(), again.end(), body.begin()));
-}
-
-}  // namespace
+#include "fuzz/round_trip.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace cairn;
     if (size == 0) return 0;
     const ByteView body(data + 1, size - 1);
     switch (data[0] % 6) {
         case 0:
-            round_trip(net::decode_circuit_key(body), body);
+            check_round_trip(net::decode_circuit_key(body), body);
             break;
         case 1:
-            round_trip(net::decode_circuit_id(body), body);
+            check_round_trip(net::decode_circuit_id(body), body);
             break;
         case 2:
-            round_trip(net::decode_circuit_data(body), body);
+            check_round_trip(net::decode_circuit_data(body), body);
             break;
         case 3:
-            round_trip(net::decode_circuit_taken(body), body);
+            check_round_trip(net::decode_circuit_taken(body), body);
             break;
         case 4:
-            round_trip(net::decode_circuit_closed(body), body);
+            check_round_trip(net::decode_circuit_closed(body), body);
             break;
         default: {
             const std::string text(as_text(body));

@@ -2,24 +2,14 @@
 // of the files of proofs and shares, all of which come from strangers. What decodes must encode to
 // the same bytes; and whatever shares say, combining them must end with a verdict.
 #include <algorithm>
-#include <cstdlib>
 #include <vector>
 
 #include "serve/attention_messages.h"
 #include "serve/attention_share.h"
 
+#include "fuzz/round_trip.h"
+
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-template <typename Decode>
-auto round_trip(cairn::ByteView body, Decode decode) {
-    auto decoded = decode(body);
-    if (decoded.ok()) require(std::ranges::equal(cairn::serve::encode(*decoded), body));
-    return decoded;
-}
 
 /// As many shares as this one says there are, of the proof that it is about as far as it goes.
 void combine(const cairn::serve::AttentionShare& share) {
@@ -34,28 +24,31 @@ void combine(const cairn::serve::AttentionShare& share) {
     }
     std::vector<serve::AttentionShare> all(share.shares, share);
     for (std::size_t i = 0; i < all.size(); ++i) all[i].share = i;
-    require(!serve::combine_attention(proof, share.proof, all).is_valid() || share.heads.empty());
+    CHECK(!serve::combine_attention(proof, share.proof, all).is_valid() || share.heads.empty());
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace cairn;
     using namespace cairn::serve;
     if (size == 0) return 0;
-    const cairn::ByteView body(data + 1, size - 1);
+    const ByteView body(data + 1, size - 1);
     switch (data[0] % 4) {
         case 0:
-            (void)round_trip(body, decode_attention_question).ok();
+            check_round_trip(decode_attention_question(body), body);
             break;
         case 1:
-            (void)round_trip(body, decode_attention_answer).ok();
+            check_round_trip(decode_attention_answer(body), body);
             break;
         case 2:
-            (void)round_trip(body, decode_attention_proof).ok();
+            check_round_trip(decode_attention_proof(body), body);
             break;
-        default:
-            if (const auto share = round_trip(body, decode_attention_share); share.ok())
-                combine(*share);
+        default: {
+            const auto share = decode_attention_share(body);
+            check_round_trip(share, body);
+            if (share.ok()) combine(*share);
+        }
     }
     return 0;
 }

@@ -1,30 +1,17 @@
 // Feeds arbitrary messages to a part of a divided server: what decodes encodes to the same bytes,
 // and a part answers or refuses, whatever comes in whatever order, without a crash and within its
 // bounds.
-#include <cstdlib>
-
-#include "base/check.h"
 #include "base/numerics_version.h"
 #include "base/thread_pool.h"
 #include "serve/layer_part.h"
 #include "tensor/compute.h"
 
+#include "fuzz/round_trip.h"
+
 namespace {
 
 using namespace cairn;
 using namespace cairn::serve;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-template <typename Decode>
-void round_trip(ByteView body, Decode decode) {
-    const auto message = decode(body);
-    if (!message.ok()) return;
-    const Bytes again = encode(*message);
-    require(std::equal(again.begin(), again.end(), body.begin(), body.end()));
-}
 
 struct World {
     ThreadPool pool{1};
@@ -62,17 +49,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::size_t length = std::min<std::size_t>(rest[1], rest.size() - 2);
         const ByteView body = rest.subspan(2, length);
         rest = rest.subspan(2 + length);
-        round_trip(body, decode_part_join);
-        round_trip(body, decode_part_open);
-        round_trip(body, decode_part_heads);
-        round_trip(body, decode_part_columns);
-        round_trip(body, decode_part_share);
+        check_round_trip(decode_part_join(body), body);
+        check_round_trip(decode_part_open(body), body);
+        check_round_trip(decode_part_heads(body), body);
+        check_round_trip(decode_part_columns(body), body);
+        check_round_trip(decode_part_share(body), body);
         (void)decode_part_close(body).ok();
         (void)decode_part_reason(body).ok();
         const auto answer = part.answer(kind, body);
-        if (answer && answer->kind == PartKind::kShare)
-            require(decode_part_share(answer->body).ok());
-        require(part.caches() <= 4);
+        if (answer && answer->kind == PartKind::kShare) CHECK(decode_part_share(answer->body).ok());
+        CHECK(part.caches() <= 4);
     }
     return 0;
 }

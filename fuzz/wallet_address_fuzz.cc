@@ -1,8 +1,8 @@
 // Feeds arbitrary text to the reader of addresses. What it takes must have one spelling.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
+#include "base/check.h"
 #include "wallet/address.h"
 #include "wallet/bech32m.h"
 
@@ -13,8 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (char& c : lower)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     if (const auto content = wallet::decode_bech32m(text); content.ok())
-        if (wallet::encode_bech32m(*content) != lower) std::abort();
+        CHECK(wallet::encode_bech32m(*content) == lower);
     if (const auto key = wallet::decode_address(text); key.ok())
-        if (wallet::encode_address(*key) != lower) std::abort();
+        CHECK(wallet::encode_address(*key) == lower);
     return 0;
 }
