@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "infer/stop_strings.h"
+#include "model/embed.h"
 
 namespace cairn::host {
 
@@ -103,11 +104,8 @@ OrHostError<std::vector<text::Tokens>> ReadyModel::read(const VectorsRequest& re
             return too_long(fmt::format("text {} has {} tokens, {} takes {}", all.size(),
                                         tokens.size(), name_, context_),
                             "input");
-        for (const std::uint32_t token : tokens)
-            if (token >= model_.config.vocab)
-                return invalid_field(fmt::format("token {} is outside the model's vocabulary of {}",
-                                                 token, model_.config.vocab),
-                                     "input");
+        if (const Status known = model::check_tokens(model_.config, tokens); !known.ok())
+            return invalid_field(known.error().message, "input");
     }
     return all;
 }

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "model/embed.h"
+
 namespace cairn::infer {
 
 Status validate(const GenerateOptions& options, const model::ModelConfig& config) {
@@ -31,11 +33,7 @@ Status check_prompt(const model::ModelConfig& config, std::span<const std::uint3
     if (prompt.size() > config.context)
         return invalid(fmt::format("the prompt has {} tokens, the model's context is {}",
                                    prompt.size(), config.context));
-    for (const std::uint32_t token : prompt)
-        if (token >= config.vocab)
-            return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
-                                       config.vocab));
-    return ok_status();
+    return model::check_tokens(config, prompt);
 }
 
 Continuation::Continuation(const model::ModelConfig& config, std::span<const std::uint32_t> prompt,

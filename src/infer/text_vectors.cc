@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "model/embed.h"
 #include "model/kv_cache.h"
 
 namespace cairn::infer {
@@ -60,11 +61,7 @@ Status TextVectors::check(std::span<const std::uint32_t> tokens) const {
     if (tokens.size() > config_.context)
         return invalid(fmt::format("the text has {} tokens, this model takes {}", tokens.size(),
                                    config_.context));
-    for (const std::uint32_t token : tokens)
-        if (token >= config_.vocab)
-            return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
-                                       config_.vocab));
-    return ok_status();
+    return model::check_tokens(config_, tokens);
 }
 
 bool TextVectors::Reading::step() {

@@ -3,10 +3,20 @@
 
 #include <cmath>
 
+#include <fmt/core.h>
+
 #include "tensor/elementwise.h"
 #include "tensor/positions.h"
 
 namespace cairn::model {
+
+Status check_tokens(const ModelConfig& config, std::span<const std::uint32_t> tokens) {
+    for (const std::uint32_t token : tokens)
+        if (token >= config.vocab)
+            return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
+                                       config.vocab));
+    return ok_status();
+}
 
 std::vector<float> position_table(const ModelConfig& config, std::size_t positions) {
     if (config.positions != PositionKind::kSinusoidal) return {};

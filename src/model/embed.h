@@ -10,6 +10,9 @@
 
 namespace cairn::model {
 
+/// kInvalid, naming it, for a token that is none of the model's.
+Status check_tokens(const ModelConfig& config, std::span<const std::uint32_t> tokens);
+
 /// The rows that a model adds for positions, if it computes them: [positions, dim] or nothing.
 std::vector<float> position_table(const ModelConfig& config, std::size_t positions);
 
@@ -23,7 +26,7 @@ struct TokenPositions {
 };
 
 /// x[n, dim] before the embedding norm. `sinusoids` is position_table's; `row` is scratch, [dim].
-/// CHECKs that every token is < vocab.
+/// CHECKs that every token is < vocab (check_tokens()).
 void embed_tokens(const LayerGraph& g, const Weights& w, std::span<const float> sinusoids,
                   std::span<const std::uint32_t> tokens, TokenPositions positions,
                   std::span<float> row, tensor::Matrix x);

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "model/embed.h"
+
 namespace cairn::model {
 
 namespace {
@@ -28,11 +30,7 @@ Status Encoder::check(std::span<const std::uint32_t> tokens) const {
     if (tokens.size() > transformer_.max_positions())
         return invalid(fmt::format("the text has {} tokens, this encoder takes {}", tokens.size(),
                                    transformer_.max_positions()));
-    for (const std::uint32_t token : tokens)
-        if (token >= config().vocab)
-            return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
-                                       config().vocab));
-    return ok_status();
+    return check_tokens(config(), tokens);
 }
 
 Result<std::vector<float>> Encoder::encode(std::span<const std::uint32_t> tokens,
