@@ -66,6 +66,13 @@ Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
     return LoadedModel{std::move(model), "llama2c", {}};
 }
 
+Result<LoadedModel> load_writer(const std::string& path, Pairs pairs) {
+    ASSIGN_OR_RETURN(LoadedModel loaded, load_any(path, pairs));
+    if (!loaded.model.config.causal)
+        return unsupported(path, "is an encoder; layers are served of models that write text");
+    return loaded;
+}
+
 Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const model::Model& model,
                                                         const std::string& model_path,
                                                         const std::string& explicit_path) {

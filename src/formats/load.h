@@ -16,6 +16,10 @@ namespace cairn::formats {
 /// for the other half.
 Result<LoadedModel> load_any(const std::string& path, Pairs pairs = Pairs::kRefused);
 
+/// The same of a model that writes text, whose layers can be served and audited: kUnsupported for
+/// an encoder alone, too.
+Result<LoadedModel> load_writer(const std::string& path, Pairs pairs = Pairs::kRefused);
+
 /// The tokenizer for a model: `explicit_path` if given, else the one inside the checkpoint, else
 /// tok<vocab>.bin, tokenizer.bin, tokenizer.json or vocab.txt beside the model. kNotFound with a
 /// hint if there is none; kInvalid if it has more tokens than the model's vocabulary.

@@ -46,10 +46,7 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
     }
     for (const std::string& file : verifying.model_files) {
         ASSIGN_OR_RETURN(formats::LoadedModel loaded,
-                         formats::load_any(file, formats::Pairs::kTaken));
-        if (!loaded.model.config.causal)
-            return Error{ErrorCode::kUnsupported,
-                         file + " is an encoder; layers are served of models that write text"};
+                         formats::load_writer(file, formats::Pairs::kTaken));
         std::vector<std::uint32_t> tokens;
         if (!text.empty()) {
             ASSIGN_OR_RETURN(const auto tokenizer, formats::find_tokenizer(loaded, file, ""));

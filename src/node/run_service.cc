@@ -11,11 +11,7 @@ Result<std::shared_ptr<const model::Model>> load_served(const NodeServing& servi
     std::shared_ptr<const model::Model> served;
     if (!serving.model_file.empty()) {
         ASSIGN_OR_RETURN(formats::LoadedModel loaded,
-                         formats::load_any(serving.model_file, formats::Pairs::kTaken));
-        if (!loaded.model.config.causal)
-            return Error{ErrorCode::kUnsupported, serving.model_file +
-                                                      " is an encoder; layers are served of models "
-                                                      "that write text"};
+                         formats::load_writer(serving.model_file, formats::Pairs::kTaken));
         served = std::make_shared<const model::Model>(std::move(loaded.model));
     }
     RETURN_IF_ERROR(

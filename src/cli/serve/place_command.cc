@@ -21,10 +21,7 @@ using Json = nlohmann::ordered_json;
 /// Measured on one layer, packed as a server packs it: a layer-row costs the same in all.
 Result<std::pair<serve::ModelSnapshot, serve::Measured>> measure(const ServersRequest& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(request.place));
-    if (!loaded.model.config.causal)
-        return Error{ErrorCode::kUnsupported,
-                     request.place + " is an encoder; layers are served of models that write text"};
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_writer(request.place));
     ASSIGN_OR_RETURN(
         serve::ModelSnapshot whole,
         serve::snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
