@@ -14,7 +14,7 @@ namespace {
 constexpr double kWidth = 760, kHeight = 420;
 constexpr double kLeft = 62, kRight = 46, kTop = 44, kBottom = 52;
 constexpr double kLegendRow = 19, kGlyph = 7.0;  // a letter's width, about
-constexpr double kDot = 3;                       // there is room for half of one beside the plot
+constexpr double kBeside = 3;  // that lines are drawn beside the plot: a dot at its edge is whole
 // Colours that colour-blind people can tell apart, too (Okabe and Ito 2008, but for the yellow,
 // which is pale on white). Where there are more lines the colours begin again, broken in another
 // way.
@@ -244,7 +244,7 @@ std::string draw_svg(const Chart& chart) {
         "fill=\"#555\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
         "<clipPath id=\"plot\"><rect x=\"{2}\" y=\"{3}\" width=\"{4}\" height=\"{5}\"/>"
         "</clipPath>\n",
-        kWidth, kHeight, kLeft - kDot, kTop, kWidth - kLeft - kRight + 2 * kDot,
+        kWidth, kHeight, kLeft - kBeside, kTop, kWidth - kLeft - kRight + 2 * kBeside,
         kHeight - kTop - kBottom);
     out += draw_axes(chart, frame) + draw_marks(chart, frame) + "<g clip-path=\"url(#plot)\">\n";
     for (const bool faint : {true, false})
