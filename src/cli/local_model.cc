@@ -55,6 +55,11 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                        layout, loaded.pooling, std::move(loaded.encoder)});
 }
 
+CLI::Option* add_tokenizer_option(CLI::App& command, std::string& path) {
+    return command.add_option("--tokenizer", path,
+                              "Tokenizer file (default: in the model or beside it)");
+}
+
 void pack_local_model(const tensor::Compute& compute, LocalModel& local) {
     const tensor::Weight embedding = local.model.weights.token_embedding;
     local.model = model::pack_model(compute, local.model);

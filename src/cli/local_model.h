@@ -68,6 +68,9 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      Needs needs = Needs::kText,
                                                      const std::string& option = "--model");
 
+/// --tokenizer, for load_local_model().
+CLI::Option* add_tokenizer_option(CLI::App& command, std::string& path);
+
 /// Packs the weights for fast products and lets go of the memory or file they came from. Nothing
 /// but inference can be done with the model afterwards; take its content hash before.
 void pack_local_model(const tensor::Compute& compute, LocalModel& local);

@@ -184,8 +184,7 @@ void add_model(CLI::App& app, Invocation& invocation) {
                          Status (*run)(const ModelRequest&, std::ostream&)) {
         CLI::App* command = add_command(*group, invocation, name, description, example);
         command->add_option("--model", request->model, "Model file or folder")->required();
-        command->add_option("--tokenizer", request->tokenizer,
-                            "Tokenizer file (default: in the model or beside it)");
+        add_tokenizer_option(*command, request->tokenizer);
         command->callback([request, run, &invocation] {
             request->json = invocation.json;
             invocation.run = [request, run](std::ostream& out) { return run(*request, out); };

@@ -347,8 +347,7 @@ void add_model_compress(CLI::App& group, Invocation& invocation) {
         "      --calibrate train.txt --text valid.txt");
     auto request = std::make_shared<CompressRequest>();
     command->add_option("--model", request->model, "Model file or folder")->required();
-    command->add_option("--tokenizer", request->tokenizer,
-                        "Tokenizer file (default: in the model or beside it)");
+    add_tokenizer_option(*command, request->tokenizer);
     add_target_options(*command, request->target);
     command->add_option("--rank", request->rank, "Rank of every matrix (of every head's part)")
         ->check(CLI::Range(std::size_t{1}, std::size_t{model::kMaxDim}));

@@ -72,8 +72,7 @@ Result<std::vector<std::uint32_t>> read_tokens(const std::string& path,
 void add_subject_options(CLI::App& command, SubjectRequest& request, bool with_text) {
     command.add_option("--model", request.model,
                        "Model file or folder (default: a small one is trained first)");
-    command.add_option("--tokenizer", request.tokenizer,
-                       "Tokenizer file (default: in the model or beside it)");
+    add_tokenizer_option(command, request.tokenizer);
     if (with_text) command.add_option("--text", request.text, "Text on which its loss is measured");
 }
 

@@ -356,8 +356,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     add_pay_options(*command, request->pay);
     command->add_option("--text", request->text, "Text file that audits take their prompts from")
         ->required();
-    command->add_option("--tokenizer", request->tokenizer,
-                        "Tokenizer file (default: in the model or beside it)");
+    add_tokenizer_option(*command, request->tokenizer);
     command->add_option("--rounds", request->rounds, "Rounds of audits; 0: until Ctrl-C")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
         ->capture_default_str();

@@ -162,8 +162,7 @@ void add_eval(CLI::App& app, Invocation& invocation) {
     CLI::Option* model = command->add_option("--model", request->model, "Model file or folder");
     CLI::Option* text = command->add_option(
         "--text", request->text, "Text file (with --dir, default: the network's report text)");
-    CLI::Option* tokenizer = command->add_option(
-        "--tokenizer", request->tokenizer, "Tokenizer file (default: in the model or beside it)");
+    CLI::Option* tokenizer = add_tokenizer_option(*command, request->tokenizer);
     CLI::Option* dir = command->add_option(
         "--dir", request->directory,
         "Measure the model of the chain in this node's data directory, whether the node runs or "

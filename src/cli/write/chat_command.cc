@@ -150,10 +150,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     auto* model = command->add_option("--model,model", request->model,
                                       "Model file or folder; without it, a server is asked");
     add_server_options(*command, *request, model);
-    command
-        ->add_option("--tokenizer", request->tokenizer,
-                     "Tokenizer file (default: in the model or beside it)")
-        ->needs(model);
+    add_tokenizer_option(*command, request->tokenizer)->needs(model);
     // What is for a model whose embedding and head are here.
     auto own = std::make_shared<std::vector<CLI::Option*>>();
     own->push_back(command->add_option(

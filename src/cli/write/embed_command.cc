@@ -214,8 +214,7 @@ void add_embed(CLI::App& app, Invocation& invocation) {
         ->required();
     command->add_option("text", request->texts, "Texts (default: the lines of standard input)");
     command->add_option("--file", request->file, "Texts, one a line");
-    command->add_option("--tokenizer", request->tokenizer,
-                        "Tokenizer file (default: in the model or beside it)");
+    add_tokenizer_option(*command, request->tokenizer);
     command
         ->add_option("--pooling", request->pooling,
                      "mean, cls (the first state) or last (default: as the model's files say, else "

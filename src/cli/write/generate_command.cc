@@ -277,8 +277,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "  cairn generate --servers-of 192.0.2.7:8333   (a network's own model, by one address)");
     auto request = std::make_shared<GenerateRequest>();
     auto* model = command->add_option("--model", request->model, "Model file or folder");
-    command->add_option("--tokenizer", request->tokenizer,
-                        "Tokenizer file (default: in the model or beside it)");
+    add_tokenizer_option(*command, request->tokenizer);
     auto* prompt =
         command->add_option("--prompt", request->prompt, "Text to continue (default: none)");
     auto* prompts = command
