@@ -155,6 +155,12 @@ TEST(Commands, AFileWithoutANameIsRefusedBeforeTheWork) {
              {"tokenize", "--tokenizer", "", "--text", "a"},
              {"embed", "", "a"},
              {"bench", "--model", ""},
+             {"verify", "--model", "m", "--text", "t", "--keep", ""},
+             {"audit", "judge", "", "--model", "m"},
+             {"audit", "prove", "", "--model", "m"},
+             {"audit", "check", "", "--session", "s", "--model", "m"},
+             {"audit", "check", "p", "--session", "", "--model", "m"},
+             {"audit", "combine", "p", ""},
              {"lab", "gradients", "--out", ""}}) {
         const Outcome outcome = run(command);
         EXPECT_EQ(outcome.code, 2) << command[0];

@@ -51,12 +51,18 @@ bool names_files(const CLI::Option& option) {
                              "--draft",
                              "--book",
                              "--exhibits",
+                             "--keep",
+                             "--session",
                              "--history",
                              "--password-file",
                              "--passphrase-file",
                              "--words-file",
+                             "exhibit",
                              "logs",
-                             "models"})
+                             "models",
+                             "proof",
+                             "session",
+                             "shares"})
         if (option.check_name(name)) return true;
     return false;
 }
