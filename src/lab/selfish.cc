@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <fmt/core.h>
+
 #include "base/uniform.h"
 #include "sim/selfish_miner.h"
 
@@ -121,9 +123,14 @@ Result<SelfishOutcome> run_selfish(const SelfishCase& given, std::uint32_t block
     sim::SelfishMiner miner(world, kHonest, {0, 1, 2, 3},
                             {given.withholds, given.owns_network, kOursFirstPerMille});
     const auto done = [&] { return world.height(0) >= blocks + 8; };
-    if (!world.run_until(done, kMaxVirtualMs))
-        return Error{ErrorCode::kTimeout,
-                     "the simulated network did not get far enough: " + world.failure()};
+    const bool reached = world.run_until(done, kMaxVirtualMs);
+    if (!world.failure().empty()) return invalid(world.failure());
+    if (!reached)
+        return Error{
+            ErrorCode::kTimeout,
+            fmt::format("the simulated network found only {} of {} blocks in the time that "
+                        "it has",
+                        world.height(0), blocks)};
     SelfishOutcome outcome;
     outcome.given = given;
     outcome.gamma = miner.gamma();
