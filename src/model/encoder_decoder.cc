@@ -20,10 +20,12 @@ Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder) {
 }
 
 Status check_begins(std::span<const std::uint32_t> begins, const ModelConfig& decoder) {
-    if (begins.empty() || begins.size() > std::min<std::size_t>(kMaxBegins, decoder.context))
-        return invalid("its texts begin with no token, or with too many");
+    const std::size_t most = std::min<std::size_t>(kMaxBegins, decoder.context);
+    if (begins.empty() || begins.size() > most)
+        return invalid(fmt::format("its decoder's texts begin with {} tokens; 1 to {} are allowed",
+                                   begins.size(), most));
     if (std::ranges::any_of(begins, [&](std::uint32_t token) { return token >= decoder.vocab; }))
-        return invalid("its texts begin with a token that is none of its own");
+        return invalid("its decoder's texts begin with a token that is none of its own");
     return ok_status();
 }
 
