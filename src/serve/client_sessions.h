@@ -50,8 +50,7 @@ struct OpenRequest {
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;
     Hop hop;
-    /// Of what the layers of a decoder with cross attention, or of an encoder, read whole: the
-    /// first rows that are pushed, quietly and not in one push with others (S54, S55).
+    /// As in SessionTerms. They are pushed first, quietly, and not in one push with others.
     std::uint32_t source_rows = 0;
     /// Called once if the session ends after it was opened, and not by close(). What was under way
     /// is not answered then.

@@ -22,7 +22,7 @@ struct KeptSession {
     std::vector<Receipt> receipts;  ///< of those
     std::optional<Failure> ended;   ///< why the others were not
 
-    /// That came back.
+    /// How many rows came back.
     std::uint64_t rows(std::uint32_t dim) const;
     /// What both ends keep for the audit window: inputs (and, here, outputs) and receipts.
     std::uint64_t bytes() const;

@@ -154,8 +154,9 @@ void LayerServer::start_batch() {
 
 namespace {
 
-/// The keys and values of rows that cross attention sees. What was computed with others there is
-/// taken back by the next push, which comes behind them.
+/// Makes rows of the source the keys and values that cross attention sees. Rows of the text that
+/// were computed with other ones go when the next push of the text truncates its cache: that push
+/// begins where the source ends.
 void read_source(model::Transformer& transformer, const SessionTerms& terms,
                  model::LayerRange layers, const Push& push, CacheSlot& slot) {
     if (!slot.source)

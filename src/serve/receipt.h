@@ -27,9 +27,9 @@ struct SessionTerms {
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;  ///< of hidden states, layer by layer
     std::uint32_t max_positions = 0;                   ///< room that each hop sets aside
-    /// Rows of what the layers read whole: the other text that a decoder with cross attention
-    /// attends to, or an encoder's own; 0: these are neither's. They are pushed first: a session's
-    /// positions begin with those of its source (S54, S55).
+    /// Rows of what the layers read whole, the session's source: the other text that a decoder with
+    /// cross attention attends to, or an encoder's own text; 0 for layers of other models. They are
+    /// pushed first: a session's positions begin with them (S54, S55).
     std::uint32_t source_rows = 0;
 
     std::uint32_t all_positions() const { return source_rows + max_positions; }

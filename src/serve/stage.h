@@ -48,9 +48,9 @@ class Stage {
         std::function<void(const Hop&, const Failure&, bool led)> lost;
     };
 
-    /// `client` must outlive it. Results for the first `done` positions are not wanted; these are
-    /// the source's at least, of which there are none, and whose rows are put before all others. A
-    /// stage that does not keep forgets inputs that its servers have computed.
+    /// `client` must outlive it. Results for the first `done` positions are not wanted: of the
+    /// source's at least, whose rows are put first and have none. A stage that does not keep
+    /// forgets inputs that its servers have computed.
     Stage(Client& client, const SequenceTerms& terms, model::LayerRange layers, std::size_t done,
           bool keeps);
     ~Stage() { close(); }
