@@ -103,7 +103,7 @@ Status run_lab_adversary(AdversaryRequest& request, bool json, std::ostream& out
 void add_lab_adversary(CLI::App& group, Invocation& invocation) {
     CLI::App* command = add_command(
         group, invocation, "adversary",
-        "Looks for the attacker that the rules pay best for its work, or that harms the model most",
+        "Look for the attacker that the rules pay best for its work, or that harms the model most",
         "cairn lab adversary --tries 200 --local-steps 10\n"
         "  cairn lab adversary --objective harm --texts unlike");
     auto request = std::make_shared<AdversaryRequest>();

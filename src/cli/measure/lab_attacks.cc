@@ -212,7 +212,7 @@ void add_lab_attacks(CLI::App& group, Invocation& invocation) {
         ->excludes(directory);
     command
         ->add_option("--attack", request->games.attacks,
-                     "Only this one; may be given again (a wrong name lists all)")
+                     "Only this one; again for each (a wrong name lists all)")
         ->excludes(directory);
     add_network_options(*command, request->network, directory);
     command->callback([request, &invocation] {

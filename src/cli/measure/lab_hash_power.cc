@@ -181,7 +181,7 @@ void add_lab_hash_power(CLI::App& group, Invocation& invocation) {
         ->add_option("--laptop", request->laptop,
                      "A laptop's hashes a second (default: what `cairn node --mine` takes)")
         ->check(CLI::Range(1.0, 1e18));
-    command->add_option("--laptops", request->laptops, "How many; may be given again")
+    command->add_option("--laptops", request->laptops, "How many; again for each number")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
     command->add_option("--round", request->round_length, "Blocks of a round")
         ->check(CLI::Range(2, 16))

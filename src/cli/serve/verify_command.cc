@@ -349,7 +349,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<VerifyRequest>();
     command->add_option("--model", request->model, "The model that they serve, whole")->required();
     command->add_option("--server", request->servers,
-                        "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again");
+                        "HOST:PORT of a server to audit, or KEY@HOST:PORT; again for each");
     command->add_option("--servers-of", request->servers_of,
                         "Those that a running node has heard of: its data directory, or HOST:PORT "
                         "of its API");
