@@ -124,6 +124,17 @@ TEST_F(ProofTest, HasOneLength) {
         EXPECT_TRUE(verify(head, ByteView(proof).first(size)).is_invalid()) << size;
 }
 
+TEST(Argument, NoProofIsLongerThanIsSaid) {
+    for (const std::uint32_t rows : {1U, 8U, 9U, 33U, 100U}) {
+        const Bytes proof = honest_proof(random_head({rows, 4, 0}, 300, rows));
+        const MatrixShape shape = matrix_shape(padded_log(rows));
+        const std::size_t column = 8 * shape.rows() + Hash256::kSize * shape.branch_size();
+        const std::size_t twice = kQueries - decode_proof(proof)->columns.size();
+        EXPECT_EQ(proof.size() + twice * column, largest_proof_bytes(rows)) << rows;
+    }
+    EXPECT_LE(largest_proof_bytes(kMaxRows), kMaxProofBytes);
+}
+
 TEST_F(ProofTest, IsSpelledInOneWay) {
     EXPECT_EQ(encode(*decode_proof(proof)), proof);
     // An element of the messages, a multiple of the prime more.

@@ -53,6 +53,15 @@ std::size_t message_elements(unsigned log) {
            kColumns;
 }
 
+std::size_t largest_proof_bytes(std::size_t rows) {
+    const unsigned log = padded_log(rows);
+    const MatrixShape shape = matrix_shape(log);
+    const std::size_t column_bytes = kFpBytes * shape.rows() + Hash256::kSize * shape.branch_size();
+    return 1 + 2 + Hash256::kSize + 8 * rows + 4 * kTableEntries +
+           2 * kFpBytes * (message_elements(log) + 2 * shape.columns()) + 1 +
+           kQueries * column_bytes;
+}
+
 Bytes encode(const Proof& proof) {
     Writer writer;
     writer.u8(kVersion);

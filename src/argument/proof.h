@@ -34,6 +34,9 @@ MatrixShape matrix_shape(unsigned log);
 /// How many elements are said in all rounds.
 std::size_t message_elements(unsigned log);
 
+/// Of a proof of so many rows, 1 to kMaxRows. One is shorter only by columns asked for twice.
+std::size_t largest_proof_bytes(std::size_t rows);
+
 Bytes encode(const Proof& proof);
 Result<Proof> decode_proof(ByteView bytes);
 

@@ -54,13 +54,14 @@ HeadWalk::HeadWalk(const model::ModelConfig& config, const model::Weights& weigh
 }
 
 Status HeadWalk::run(std::span<float> hidden, model::LayerRange layers, tensor::StateType states,
-                     const IsTaken& is_taken, const Take& take) {
+                     const Before& before, const IsTaken& is_taken, const Take& take) {
     CHECK(hidden.size() == rows_ * config_.dim);
     set_float_mode();
     const model::LayerGraph graph{config_, compute_};
     const Matrix x(hidden.data(), rows_, config_.dim);
     tensor::round_states(states, config_.dim, hidden);
     for (std::uint32_t layer = layers.begin; layer < layers.end; ++layer) {
+        RETURN_IF_ERROR(before(layer));
         const LayerBuffers b = workspace_.buffers(config_, layer, x);
         model::before_attention(graph, weights_.layers[layer], b, x);
         model::rotate(graph, ropes_.of(config_, layer), {.tokens = rows_, .first = 0}, b.query,

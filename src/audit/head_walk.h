@@ -14,6 +14,8 @@ namespace cairn::audit {
 
 class HeadWalk {
   public:
+    /// Told before each layer. An error ends the walk.
+    using Before = std::function<Status(std::uint32_t layer)>;
     /// Whether somebody else says what this head gives.
     using IsTaken = std::function<bool(HeadPlace)>;
     /// Fills in shifts and sums, of the sizes that the statement has. An error ends the walk.
@@ -25,7 +27,7 @@ class HeadWalk {
 
     /// hidden[rows, dim] through the layers, in place.
     Status run(std::span<float> hidden, model::LayerRange layers, tensor::StateType states,
-               const IsTaken& is_taken, const Take& take);
+               const Before& before, const IsTaken& is_taken, const Take& take);
 
   private:
     Status attend(std::uint32_t layer, const model::LayerBuffers& b, const IsTaken& is_taken,

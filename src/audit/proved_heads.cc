@@ -13,8 +13,6 @@
 
 namespace cairn::audit {
 
-namespace {
-
 Status check_session(const model::ModelConfig& config, const model::Weights& weights,
                      const HeadSession& session) {
     if (!config.causal || config.crosses())
@@ -33,6 +31,8 @@ Status check_session(const model::ModelConfig& config, const model::Weights& wei
         return invalid("the inputs are not finite");
     return ok_status();
 }
+
+namespace {
 
 /// `places` ascend, and are heads of the session's layers.
 template <typename Range, typename PlaceOf>
@@ -65,7 +65,8 @@ Result<std::vector<HeadClaim>> prove_heads(const model::ModelConfig& config,
                                            const model::Weights& weights,
                                            const HeadSession& session,
                                            std::span<const HeadPlace> heads,
-                                           const tensor::Compute& compute) {
+                                           const tensor::Compute& compute,
+                                           const std::function<bool()>& cancelled) {
     RETURN_IF_ERROR(check_session(config, weights, session));
     RETURN_IF_ERROR(
         check_places(config, session.layers, heads, [](HeadPlace place) { return place; }));
@@ -73,19 +74,24 @@ Result<std::vector<HeadClaim>> prove_heads(const model::ModelConfig& config,
     if (heads.empty()) return claims;
     std::vector<float> hidden(session.inputs.begin(), session.inputs.end());
     HeadWalk walk(config, weights, compute, hidden.size() / config.dim);
+    const auto unless_cancelled = [&cancelled]() -> Status {
+        if (cancelled && cancelled()) return Error{ErrorCode::kCancelled, "broken off"};
+        return ok_status();
+    };
     // Behind the last of these heads nobody asks.
     const model::LayerRange layers{session.layers.begin, heads.back().layer + 1};
+    const auto take = [&](HeadPlace place, argument::Statement& statement) -> Status {
+        RETURN_IF_ERROR(unless_cancelled());
+        statement = argument::make_statement(statement.sizes, statement.queries, statement.keys,
+                                             statement.values);
+        statement.about = proof_is_about(session.name, place);
+        ASSIGN_OR_RETURN(Bytes proof, argument::prove(statement));
+        claims.push_back({place, statement.shifts, statement.sums, std::move(proof)});
+        return ok_status();
+    };
     RETURN_IF_ERROR(walk.run(
-        hidden, layers, session.states,
-        [&](HeadPlace place) { return std::ranges::binary_search(heads, place); },
-        [&](HeadPlace place, argument::Statement& statement) -> Status {
-            statement = argument::make_statement(statement.sizes, statement.queries, statement.keys,
-                                                 statement.values);
-            statement.about = proof_is_about(session.name, place);
-            ASSIGN_OR_RETURN(Bytes proof, argument::prove(statement));
-            claims.push_back({place, statement.shifts, statement.sums, std::move(proof)});
-            return ok_status();
-        }));
+        hidden, layers, session.states, [&](std::uint32_t) { return unless_cancelled(); },
+        [&](HeadPlace place) { return std::ranges::binary_search(heads, place); }, take));
     return claims;
 }
 
@@ -106,7 +112,7 @@ Result<CheckedLayers> check_heads(const model::ModelConfig& config, const model:
     checked.outputs.assign(session.inputs.begin(), session.inputs.end());
     HeadWalk walk(config, weights, compute, rows);
     RETURN_IF_ERROR(walk.run(
-        checked.outputs, session.layers, session.states,
+        checked.outputs, session.layers, session.states, [](std::uint32_t) { return ok_status(); },
         [&](HeadPlace place) {
             return std::ranges::binary_search(claims, place, {}, &HeadClaim::place);
         },

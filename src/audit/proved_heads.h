@@ -14,6 +14,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -54,14 +55,21 @@ struct HeadSession {
 /// What the proof of a head is bound to: H("cairn/attention/1", name || u32 layer || u32 head).
 Hash256 proof_is_about(const Hash256& session, HeadPlace place);
 
+/// Whether anything can be proved of the session, whatever is claimed: kInvalid for rows that no
+/// honest Server computes with, kNotFound if `weights` lacks a layer, kUnsupported for an encoder,
+/// for cross attention and for too many rows.
+Status check_session(const model::ModelConfig& config, const model::Weights& weights,
+                     const HeadSession& session);
+
 /// Claims and proofs of these heads, which ascend. Takes memory as argument::prove() does, for one
-/// head at a time. kInvalid for heads and rows that are not the session's, kNotFound if `weights`
-/// lacks a layer, kUnsupported for an encoder, for cross attention and for too many rows.
+/// head at a time. Errors as of check_session(); kInvalid for heads that are not the session's.
+/// `cancelled` is asked before each layer and each proof; once it is true: kCancelled.
 Result<std::vector<HeadClaim>> prove_heads(const model::ModelConfig& config,
                                            const model::Weights& weights,
                                            const HeadSession& session,
                                            std::span<const HeadPlace> heads,
-                                           const tensor::Compute& compute);
+                                           const tensor::Compute& compute,
+                                           const std::function<bool()>& cancelled = {});
 
 /// One Verifier's share of all proofs.
 struct ShareOf {

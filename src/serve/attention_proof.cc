@@ -1,5 +1,6 @@
 #include "serve/attention_proof.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -16,12 +17,18 @@ constexpr std::string_view kMagic = "CAIRNATT";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kLeastClaimBytes = 16 + 8 + 8 + 4;
 
+/// All of a proof but its claims.
+constexpr std::size_t kMostBesideClaims = 512;
+
 /// The rows that the session's receipt was signed for, in attention by digits.
 Result<std::vector<float>> digit_rows(const Exhibit& session, const ModelSnapshot& snapshot) {
     if (session.terms.kv != tensor::KvType::kDigits)
         return Error{ErrorCode::kUnsupported,
                      "attention is proved of sessions by digits (--kv digits), this one is by " +
                          std::string(tensor::kv_type_name(session.terms.kv))};
+    // judge() computes nothing of such a session either.
+    if (session.terms.source_rows > 0)
+        return Error{ErrorCode::kUnsupported, "attention is proved of sessions without a source"};
     return signed_rows(session, snapshot);
 }
 
@@ -62,13 +69,42 @@ Verdict combine_head(const audit::HeadClaim& claim, std::size_t head,
 
 }  // namespace
 
+Status check_provable(const Exhibit& session, const ModelSnapshot& snapshot) {
+    const auto rows = digit_rows(session, snapshot);
+    return rows.ok() ? ok_status() : Status(rows.error());
+}
+
+std::size_t largest_claim_bytes(std::size_t rows, std::size_t width) {
+    return 4 * 4 + 8 * rows * (1 + width) + 4 + argument::largest_proof_bytes(rows);
+}
+
+Status has_room_for(std::size_t heads, std::size_t rows, const model::ModelConfig& config) {
+    if (heads == 0 || rows == 0) return Error{ErrorCode::kUnsupported, "a proof is of some head"};
+    if (rows > argument::kMaxRows)
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("attention is proved of {} rows at most, the session has {}",
+                                 argument::kMaxRows, rows)};
+    const std::size_t most =
+        std::min(kMaxProvedHeads, (kMaxAttentionProofBytes - kMostBesideClaims) /
+                                      largest_claim_bytes(rows, config.head_dim()));
+    if (heads <= most) return ok_status();
+    return Error{
+        ErrorCode::kUnsupported,
+        fmt::format("a proof has room for {} heads of {} rows, not for {}: name fewer, and "
+                    "make another one of the others",
+                    most, rows, heads)};
+}
+
 Result<AttentionProof> prove_attention(const Exhibit& session, const ModelSnapshot& snapshot,
                                        std::span<const audit::HeadPlace> heads,
-                                       const tensor::Compute& compute) {
+                                       const tensor::Compute& compute,
+                                       const std::function<bool()>& cancelled) {
     ASSIGN_OR_RETURN(const std::vector<float> rows, digit_rows(session, snapshot));
+    RETURN_IF_ERROR(has_room_for(heads.size(), rows.size() / snapshot.config.dim, snapshot.config));
     AttentionProof proof{session.terms, session.server, session.receipt, {}};
-    ASSIGN_OR_RETURN(proof.claims, audit::prove_heads(snapshot.config, snapshot.weights,
-                                                      head_session(session, rows), heads, compute));
+    ASSIGN_OR_RETURN(proof.claims,
+                     audit::prove_heads(snapshot.config, snapshot.weights,
+                                        head_session(session, rows), heads, compute, cancelled));
     return proof;
 }
 
@@ -77,6 +113,8 @@ Result<AttentionShare> check_attention(const AttentionProof& proof, const Hash25
                                        audit::ShareOf share, const tensor::Compute& compute,
                                        const Clock& clock) {
     ASSIGN_OR_RETURN(const std::vector<float> rows, digit_rows(session, snapshot));
+    RETURN_IF_ERROR(
+        audit::check_session(snapshot.config, snapshot.weights, head_session(session, rows)));
     AttentionShare result{id, share.share, share.shares, {}, false, {}};
     if (proof.terms != session.terms || proof.server != session.server ||
         proof.receipt != session.receipt) {

@@ -12,6 +12,7 @@
 // receipt, and only replay (judge() of exhibit.h) convicts it.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -34,11 +35,22 @@ struct AttentionProof {
 inline constexpr std::size_t kMaxProvedHeads = 4096;
 inline constexpr std::size_t kMaxAttentionProofBytes = std::size_t{1} << 28;
 
-/// Claims of these heads, which ascend. kUnsupported for a session of another cache type; kInvalid
-/// for one whose receipt binds nobody; else as audit::prove_heads().
+/// Of one claim of a head of this width, as bytes; 1 to argument::kMaxRows rows.
+std::size_t largest_claim_bytes(std::size_t rows, std::size_t width);
+/// kUnsupported for heads that one proof has no room for, or none: more than a file of them could
+/// be read again.
+Status has_room_for(std::size_t heads, std::size_t rows, const model::ModelConfig& config);
+
+/// Whether anything is proved of this session, by the model named in it: kUnsupported for one of
+/// another cache type or with a source, kInvalid for one whose receipt binds nobody.
+Status check_provable(const Exhibit& session, const ModelSnapshot& snapshot);
+
+/// Claims of these heads, which ascend. Errors of check_provable(), has_room_for() and
+/// audit::prove_heads(). Once `cancelled` is true it ends soon with kCancelled.
 Result<AttentionProof> prove_attention(const Exhibit& session, const ModelSnapshot& snapshot,
                                        std::span<const audit::HeadPlace> heads,
-                                       const tensor::Compute& compute);
+                                       const tensor::Compute& compute,
+                                       const std::function<bool()>& cancelled = {});
 
 /// What one Verifier of several found.
 struct AttentionShare {
@@ -53,8 +65,8 @@ struct AttentionShare {
 
 /// Share `share` of all proofs of this session's heads. Every share also goes through the layers
 /// with these claims, and sees whether the server signed for what comes out. An error means that
-/// the session, not the proof, is of no use: signed_rows(), another cache type, layers that are not
-/// here.
+/// the session, not the proof, is of no use: signed_rows(), another cache type, a source, layers
+/// that are not here, rows that no honest server signs for (audit::check_session()).
 Result<AttentionShare> check_attention(const AttentionProof& proof, const Hash256& id,
                                        const Exhibit& session, const ModelSnapshot& snapshot,
                                        audit::ShareOf share, const tensor::Compute& compute,

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "audit/replay.h"
 #include "serve/attention_share.h"
 #include "serve/test_world.h"
@@ -139,6 +141,61 @@ TEST_F(AttentionProofTest, SessionsOfNoUseSayWhy) {
     EXPECT_NE(error().find("is none of the session's"), std::string::npos);
 }
 
+// What judge() computes nothing of, a proof says nothing of either.
+TEST_F(AttentionProofTest, ASourceThatThisModelHasNotIsNoSession) {
+    session = serve({4, 4});
+    session.terms.source_rows = 5;
+    std::vector<float> rows = session.inputs[0];
+    rows.insert(rows.end(), session.inputs[1].begin(), session.inputs[1].end());
+    const auto outputs = audit::recompute(model->config, model->weights, {1, 4}, rows,
+                                          tensor::KvType::kDigits, compute)
+                             .value();
+    session.receipt = make_receipt(session.terms, {1, 4}, session.receipt.inputs,
+                                   states_hash(5, outputs), secret, random.hash256());
+    EXPECT_TRUE(judge(session, snapshot, compute).is_undecided());
+    EXPECT_EQ(prove_attention(session, snapshot, heads, compute).error().code,
+              ErrorCode::kUnsupported);
+    AttentionProof made{session.terms, session.server, session.receipt, {}};
+    EXPECT_EQ(check(made).error().code, ErrorCode::kUnsupported);
+}
+
+// Rows that no honest server computes with are no fault of a proof.
+TEST_F(AttentionProofTest, RowsOfNoUseAreTheSessionsFault) {
+    const AttentionProof proof = prove();
+    session.inputs = {session.inputs[0]};
+    session.inputs[0][3] = std::numeric_limits<float>::infinity();
+    InputChain chain;
+    chain.put(0, session.inputs[0], model->config.dim);
+    session.receipt = make_receipt(session.terms, {1, 4}, chain.end(), session.receipt.output,
+                                   secret, random.hash256());
+    EXPECT_FALSE(check(proof).ok());
+}
+
+// A file that is written can be read again.
+TEST_F(AttentionProofTest, HasRoomForSoManyHeads) {
+    model::ModelConfig wide = model->config;
+    for (const std::size_t rows : {1U, 512U, 4096U}) {
+        std::size_t most = 1;
+        while (has_room_for(most + 1, rows, wide).ok()) ++most;
+        EXPECT_LE(most, kMaxProvedHeads);
+        EXPECT_LE(most * largest_claim_bytes(rows, wide.head_dim()), kMaxAttentionProofBytes);
+    }
+    EXPECT_EQ(has_room_for(4096, 512, wide).error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(has_room_for(4097, 1, wide).error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(has_room_for(1, 4097, wide).error().code, ErrorCode::kUnsupported);
+    EXPECT_FALSE(has_room_for(0, 1, wide).ok());
+    EXPECT_FALSE(prove_attention(session, snapshot, {}, compute).ok());
+}
+
+TEST_F(AttentionProofTest, IsBrokenOff) {
+    int asked = 0;
+    EXPECT_EQ(prove_attention(session, snapshot, heads, compute, [&] { return ++asked > 2; })
+                  .error()
+                  .code,
+              ErrorCode::kCancelled);
+    EXPECT_EQ(asked, 3);
+}
+
 TEST_F(AttentionProofTest, SharesThatDoNotBelongTogetherDecideNothing) {
     const AttentionProof proof = prove();
     const Hash256 id = attention_proof_id(encode(proof));
@@ -199,6 +256,11 @@ TEST_F(AttentionProofTest, FilesHaveOneSpelling) {
     EXPECT_FALSE(decode_attention_share(other).ok());
     share = {read.proof, 0, 1, "a fault", false, {}};
     EXPECT_EQ(decode_attention_share(encode(share))->fault, "a fault");
+    // What people are shown of it makes up no second line.
+    for (const char* fault : {"a fault\nAccepted: all", "a fault\x1b[2K", "a\tfault"}) {
+        share.fault = fault;
+        EXPECT_FALSE(decode_attention_share(encode(share)).ok()) << fault;
+    }
 }
 
 }  // namespace

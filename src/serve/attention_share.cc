@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace cairn::serve {
 
@@ -29,6 +30,13 @@ Fp read_fp(Reader& reader) {
 Fp2 read_fp2(Reader& reader) {
     const Fp a = read_fp(reader);
     return {a, read_fp(reader)};
+}
+
+/// Of a stranger's, for people: on one line, so that it makes up no other.
+std::string read_fault(Reader& reader) {
+    std::string fault = reader.text(kMaxFaultBytes);
+    if (printable_line(fault) != fault) reader.fail("a fault is a line of text");
+    return fault;
 }
 
 /// Calls `each` for all elements of a part without a fault, in the order of the file.
@@ -69,7 +77,7 @@ audit::CheckedHead read_head(const AttentionShare& share, Reader& reader) {
     part.shares = share.shares;
     part.statement = reader.fixed<32>();
     part.proof = reader.fixed<32>();
-    part.fault = reader.text(kMaxFaultBytes);
+    part.fault = read_fault(reader);
     if (!part.fault.empty() || reader.failed()) return head;
     part.queries.resize(head.sizes.head_dim);
     part.keys.resize(head.sizes.head_dim);
@@ -106,7 +114,7 @@ Result<AttentionShare> decode_attention_share(ByteView bytes) {
     share.shares = reader.u32();
     if (share.share >= share.shares || share.shares > argument::kMaxShares)
         reader.fail("shares are counted from 0, of 1 to 4096");
-    share.fault = reader.text(kMaxFaultBytes);
+    share.fault = read_fault(reader);
     const std::uint8_t fits = reader.u8();
     if (fits > 1) reader.fail("fits is 0 or 1");
     share.fits_receipt = fits == 1;
