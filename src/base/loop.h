@@ -35,10 +35,11 @@ enum class Lane : std::uint8_t {
     kLayers,     ///< layers for clients, who wait for each row (serve/layer_server.h)
     kRead,       ///< short reads from disk, which must not wait for any of the above
     kReference,  ///< the slow arithmetic that confirms what is invalid (node/pending_verdicts.h)
-    kWork,       ///< slow work hashes of what peers send (node/header_work.h, node/stamp_work.h)
-    kPay,        ///< vouchers, which are on disk before they count (serve/till.h)
+    kWork,   ///< what peers send is hashed, which is slow (node/header_work.h, node/stamp_work.h)
+    kPay,    ///< vouchers, which are on disk before they count (serve/till.h)
+    kProve,  ///< proofs of attention, for whoever asks (serve/attention_desk.h)
 };
-inline constexpr int kLanes = 9;
+inline constexpr int kLanes = 10;
 
 class Loop {
   public:

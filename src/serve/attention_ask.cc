@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "argument/proof.h"
+#include "base/text.h"
 #include "net/tls_network.h"
 #include "serve/attention_messages.h"
 
@@ -18,17 +20,20 @@ constexpr std::uint64_t kLookMs = 100;
 /// The conversation; ends the loop when it has all or has failed.
 class Asking final : public net::NetworkHandler {
   public:
-    Asking(net::AsioLoop& loop, net::Network& network, const Exhibit& session, std::uint32_t dim,
-           std::span<const audit::HeadPlace> heads, const AskOptions& options)
+    Asking(net::AsioLoop& loop, net::Network& network, const Exhibit& session,
+           const model::ModelConfig& config, std::span<const audit::HeadPlace> heads,
+           const AskOptions& options)
         : loop_(loop),
           network_(network),
           session_(session),
           rest_(heads),
           options_(options),
-          proof_{session.terms, session.server, session.receipt, {}} {
+          proof_{session.terms, session.server, session.receipt, {}},
+          width_(config.head_dim()) {
         for (const std::vector<float>& push : session.inputs)
             rows_.insert(rows_.end(), push.begin(), push.end());
-        most_ = max_asked_heads(std::max<std::size_t>(rows_.size() / dim, 1));
+        length_ = rows_.size() / config.dim;
+        most_ = max_asked_heads(length_, width_);
     }
 
     void begin(const std::string& address) {
@@ -61,8 +66,9 @@ class Asking final : public net::NetworkHandler {
         if (message != kNoAttention) return;
         const auto problem = decode_session_problem(body);
         if (!problem.ok()) return fail(problem.error());
-        fail({ErrorCode::kRefused, fmt::format("the server gives no proof ({}): {}",
-                                               refusal_name(problem->refusal), problem->reason)});
+        fail({ErrorCode::kRefused,
+              fmt::format("the server gives no proof ({}): {}", refusal_name(problem->refusal),
+                          printable_line(problem->reason))});
     }
 
   private:
@@ -71,7 +77,7 @@ class Asking final : public net::NetworkHandler {
         const auto asked = rest_.first(std::min(rest_.size(), most_));
         AttentionQuestion question{session_.terms, session_.receipt, {}, rows_};
         question.heads.assign(asked.begin(), asked.end());
-        open_ = asked.size();
+        open_ = asked_ = asked.size();
         if (!send(network_, peer_, kAskAttention, encode(question)))
             return fail({ErrorCode::kIo, "the question cannot be sent"});
         wait();
@@ -82,10 +88,16 @@ class Asking final : public net::NetworkHandler {
         if (open_ == 0 || answer->session != session_.terms.session ||
             answer->claim.place != rest_.front())
             return fail(invalid("the server answers for another head than was asked"));
+        // What is kept of a stranger's answers is what was asked for.
+        const audit::HeadClaim& claim = answer->claim;
+        if (claim.shifts.size() != length_ || claim.sums.size() != length_ * width_ ||
+            claim.proof.size() > argument::largest_proof_bytes(length_))
+            return fail(invalid("the server's answer is of another size than the session"));
+        const bool is_first = open_ == asked_;
         proof_.claims.push_back(std::move(answer->claim));
         rest_ = rest_.subspan(1);
         if (--open_ == 0) return next();
-        wait();
+        if (is_first) wait();
     }
     void wait() {
         if (timer_ != 0) loop_.cancel(timer_);
@@ -109,24 +121,38 @@ class Asking final : public net::NetworkHandler {
     AttentionProof proof_;
     std::vector<float> rows_;
     std::size_t most_ = 1;
-    std::size_t open_ = 0;  // heads of the question that is open
+    std::size_t width_, length_ = 0;    // of the heads, and of the session
+    std::size_t open_ = 0, asked_ = 0;  // heads of the question that is open: left, and all
     net::PeerId peer_ = 0;
     TimerId timer_ = 0;
     std::optional<Error> error_;
 };
 
-}  // namespace
-
-Result<AttentionProof> ask_attention(const std::string& address, const Exhibit& session,
-                                     std::uint32_t dim, std::span<const audit::HeadPlace> heads,
-                                     const AskOptions& options) {
-    CHECK(dim > 0);
+/// What no server can be asked, whoever it is.
+Status check_question(const Exhibit& session, const model::ModelConfig& config, std::size_t heads) {
     std::size_t floats = 0;
     for (const std::vector<float>& push : session.inputs) floats += push.size();
     if (floats == 0 || floats > kMaxPushFloats)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("a question shows {} numbers at most, this session has {}",
                                  kMaxPushFloats, floats)};
+    const std::size_t rows = floats / config.dim;
+    if (rows * config.dim != floats) return invalid("the inputs are not rows of this model");
+    RETURN_IF_ERROR(has_room_for(heads, rows, config));
+    if (max_asked_heads(rows, config.head_dim()) == 0)
+        return Error{
+            ErrorCode::kUnsupported,
+            fmt::format("what is claimed of a head of {} rows fits into no message", rows)};
+    return ok_status();
+}
+
+}  // namespace
+
+Result<AttentionProof> ask_attention(const std::string& address, const Exhibit& session,
+                                     const model::ModelConfig& config,
+                                     std::span<const audit::HeadPlace> heads,
+                                     const AskOptions& options) {
+    RETURN_IF_ERROR(check_question(session, config, heads.size()));
     SystemRandom random;
     net::AsioLoop loop;
     std::optional<Asking> asking;
@@ -138,7 +164,7 @@ Result<AttentionProof> ask_attention(const std::string& address, const Exhibit& 
                         }};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
-    asking.emplace(loop, *network, session, dim, heads, options);
+    asking.emplace(loop, *network, session, config, heads, options);
     network->set_handler(&*asking);
     loop.post([&] { asking->begin(address); });
     loop.run();

@@ -16,13 +16,15 @@ namespace {
 constexpr int kBehind = 9;
 
 Result<AttentionProof> prove_behind(const Exhibit& session, const ModelSnapshot& model,
-                                    std::span<const audit::HeadPlace> heads) {
+                                    std::span<const audit::HeadPlace> heads,
+                                    const std::atomic<bool>& broken_off) {
     Result<AttentionProof> made = invalid("not proved");
     run_behind(kBehind, [&] {
         ThreadPool one(1);
         const auto kernels = tensor::kernels_from_environment();
         CHECK(kernels.ok());
-        made = prove_attention(session, model, heads, {*kernels, &one});
+        made = prove_attention(session, model, heads, {*kernels, &one},
+                               [&broken_off] { return broken_off.load(); });
     });
     return made;
 }
@@ -46,6 +48,10 @@ AttentionDesk::AttentionDesk(Loop& loop, net::Network& network, const crypto::Pu
                              AttentionDeskOptions options)
     : loop_(loop), network_(network), key_(key), options_(std::move(options)) {}
 
+AttentionDesk::~AttentionDesk() {
+    if (broken_off_) *broken_off_ = true;
+}
+
 void AttentionDesk::set_model(ModelSnapshot snapshot) {
     std::erase_if(models_, [&](const ModelSnapshot& old) { return old.hash == snapshot.hash; });
     models_.push_front(std::move(snapshot));
@@ -63,7 +69,7 @@ void AttentionDesk::refuse(net::PeerId peer, const Hash256& session, const Error
          encode(SessionProblem{session, refusal_of(why.code), why.message}));
 }
 
-// What is cheap to see; signature and inputs are looked at by the job.
+// What is cheap to see; check() looks at signature and inputs.
 Status AttentionDesk::wrong_with(const AttentionQuestion& question,
                                  const ModelSnapshot* model) const {
     if (options_.max_rows == 0)
@@ -81,7 +87,8 @@ Status AttentionDesk::wrong_with(const AttentionQuestion& question,
                                  "a proof costs grows with their square. Show an earlier receipt "
                                  "of the session",
                                  options_.max_rows, rows)};
-    if (const std::size_t most = max_asked_heads(rows); question.heads.size() > most)
+    const std::size_t most = max_asked_heads(rows, model->config.head_dim());
+    if (question.heads.size() > most)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("of {} rows one question has {} heads at most, not {}: ask again "
                                  "for the others",
@@ -90,7 +97,8 @@ Status AttentionDesk::wrong_with(const AttentionQuestion& question,
 }
 
 Status AttentionDesk::no_place_for(net::PeerId peer, const std::string& group) const {
-    std::size_t all = proving_for_ == 0 ? 0 : 1, of_group = 0;
+    std::size_t all = proving_for_ == 0 ? 0 : 1;
+    std::size_t of_group = proving_for_ != 0 && last_group_ == group ? 1 : 0;
     bool asks_already = proving_for_ == peer;
     for (const Waiting& waiting : waiting_) {
         ++all;
@@ -99,7 +107,7 @@ Status AttentionDesk::no_place_for(net::PeerId peer, const std::string& group) c
     }
     if (asks_already)
         return Error{ErrorCode::kFull, "one question at a time: the last one is not answered yet"};
-    if (all >= options_.max_waiting || of_group >= options_.max_of_group)
+    if (all + of_group >= options_.max_waiting)
         return Error{ErrorCode::kFull,
                      "others wait for proofs here; try again in a minute, or check by replay"};
     return ok_status();
@@ -115,34 +123,70 @@ void AttentionDesk::ask(net::PeerId peer, ByteView body) {
     const std::string group = options_.group_of ? options_.group_of(peer) : "";
     if (const Status full = no_place_for(peer, group); !full.ok())
         return refuse(peer, session, full.error());
-    waiting_.push_back({peer,
-                        group,
-                        *model,
-                        {question->terms, key_, question->receipt, {std::move(question->rows)}},
-                        std::move(question->heads)});
-    start();
+    auto asked = std::make_shared<const Exhibit>(
+        Exhibit{question->terms, key_, question->receipt, {std::move(question->rows)}});
+    waiting_.push_back({peer, group, *model, std::move(asked), std::move(question->heads), false});
+    check(waiting_.back());
+}
+
+// Who shows what this server did not sign for hears so at once, and holds no place from which he
+// keeps others. The loop would stand still for a question of the largest size.
+void AttentionDesk::check(const Waiting& question) {
+    offload(
+        loop_, Lane::kWork,
+        [session = question.session, model = question.model] {
+            return check_provable(*session, model);
+        },
+        alive_.guard(
+            [this, peer = question.peer, session = question.session](const Status& provable) {
+                const auto found = std::ranges::find(waiting_, session, &Waiting::session);
+                if (found == waiting_.end()) return;  // whoever asked has left
+                if (provable.ok()) {
+                    found->checked = true;
+                } else {
+                    waiting_.erase(found);
+                    refuse(peer, session->terms.session, provable.error());
+                }
+                start();
+            }));
 }
 
 void AttentionDesk::forget(net::PeerId peer) {
     std::erase_if(waiting_, [peer](const Waiting& waiting) { return waiting.peer == peer; });
+    if (proving_for_ == peer) *broken_off_ = true;
+}
+
+bool AttentionDesk::can_be_sent(const Waiting& question) const {
+    const model::ModelConfig& config = question.model.config;
+    const std::size_t rows = question.session->inputs[0].size() / config.dim;
+    return network_.has_room(question.peer,
+                             question.heads.size() * largest_claim_bytes(rows, config.head_dim()));
 }
 
 // Parts of the network take turns.
 void AttentionDesk::start() {
-    if (proving_for_ != 0 || waiting_.empty()) return;
-    auto next = std::ranges::find_if(
-        waiting_, [this](const Waiting& waiting) { return waiting.group != last_group_; });
-    if (next == waiting_.end()) next = waiting_.begin();
+    if (proving_for_ != 0) return;
+    auto next = std::ranges::find_if(waiting_, [this](const Waiting& waiting) {
+        return waiting.checked && waiting.group != last_group_;
+    });
+    if (next == waiting_.end()) next = std::ranges::find_if(waiting_, &Waiting::checked);
+    if (next == waiting_.end()) return;
     Waiting taken = std::move(*next);
     waiting_.erase(next);
+    if (!can_be_sent(taken)) {
+        refuse(taken.peer, taken.session->terms.session,
+               {ErrorCode::kFull, "the connection takes no more: read what was sent"});
+        return start();
+    }
     proving_for_ = taken.peer;
     last_group_ = taken.group;
-    const Hash256 session = taken.session.terms.session;
+    broken_off_ = std::make_shared<std::atomic<bool>>(false);
+    const Hash256 session = taken.session->terms.session;
     const net::PeerId peer = taken.peer;
     offload(
-        loop_, Lane::kReference,
-        [taken = std::move(taken)] {
-            return prove_behind(taken.session, taken.model, taken.heads);
+        loop_, Lane::kProve,
+        [taken = std::move(taken), broken_off = broken_off_] {
+            return prove_behind(*taken.session, taken.model, taken.heads, *broken_off);
         },
         alive_.guard([this, peer, session](const Result<AttentionProof>& made) {
             finish(peer, session, made);
@@ -152,6 +196,7 @@ void AttentionDesk::start() {
 void AttentionDesk::finish(net::PeerId peer, const Hash256& session,
                            const Result<AttentionProof>& made) {
     proving_for_ = 0;
+    broken_off_.reset();
     if (!made.ok()) {
         log_debug("no proof of attention for peer {}: {}", peer, made.error().message);
         refuse(peer, session, made.error());

@@ -1,13 +1,16 @@
 // AttentionDesk: the part of a server that proves attention to whoever shows it a receipt that it
 // signed (S56). Nothing is kept for it. Proofs take hundreds of times as long as computing, so they
 // are made one at a time, off the serving path, on a thread that steps back behind all others; what
-// costs too much is refused in words, and few questions wait.
+// costs too much is refused in words, few questions wait, and nobody is proved anything who has
+// left.
 //
-// On the Loop, but that proofs are made on Lane::kReference.
+// On the Loop, but that proofs are made on Lane::kProve, for which nothing else waits.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/loop.h"
@@ -19,25 +22,29 @@ namespace cairn::serve {
 struct AttentionDeskOptions {
     /// Of a session that is proved: 512 take some 184 MB and half a second a head. 0: none is.
     std::uint32_t max_rows = 512;
-    std::size_t max_waiting = 8;   ///< questions, the one under way included
-    std::size_t max_of_group = 4;  ///< of one part of the network; of one link one
-    std::size_t max_models = 3;    ///< the newest, as LayerServer has them
-    std::string why_none{};        ///< why nothing is proved, where max_rows is 0
+    /// Questions, the one under way included: of one part of the network no more than it leaves to
+    /// all others, of one link one.
+    std::size_t max_waiting = 8;
+    std::size_t max_models = 3;  ///< the newest, as LayerServer has them
+    std::string why_none{};      ///< why nothing is proved, where max_rows is 0
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
 };
 
 class AttentionDesk {
   public:
-    /// All references must outlive it. It may die while a proof is being made.
+    /// All references must outlive it. It may die while a proof is being made, which then ends.
     AttentionDesk(Loop& loop, net::Network& network, const crypto::PublicKey& key,
                   AttentionDeskOptions options);
+    ~AttentionDesk();
+    AttentionDesk(const AttentionDesk&) = delete;
+    AttentionDesk& operator=(const AttentionDesk&) = delete;
 
     /// From now on its sessions are proved, too: as LayerServer::set_model().
     void set_model(ModelSnapshot snapshot);
     /// Takes the body of an AskAttention.
     void ask(net::PeerId peer, ByteView body);
-    /// A link that is gone: its question that waits is dropped.
+    /// A link that is gone: its question is dropped, or broken off.
     void forget(net::PeerId peer);
     /// Heads that were proved.
     std::uint64_t proved() const { return proved_; }
@@ -47,13 +54,16 @@ class AttentionDesk {
         net::PeerId peer = 0;
         std::string group;
         ModelSnapshot model;
-        Exhibit session;
+        std::shared_ptr<const Exhibit> session;
         std::vector<audit::HeadPlace> heads;
+        bool checked = false;  ///< that this server signed for it
     };
     /// Null if none has this name.
     const ModelSnapshot* find_model(const Hash256& name) const;
     Status wrong_with(const AttentionQuestion& question, const ModelSnapshot* model) const;
     Status no_place_for(net::PeerId peer, const std::string& group) const;
+    void check(const Waiting& question);
+    bool can_be_sent(const Waiting& question) const;
     void start();
     void finish(net::PeerId peer, const Hash256& session, const Result<AttentionProof>& made);
     void refuse(net::PeerId peer, const Hash256& session, const Error& why);
@@ -64,8 +74,9 @@ class AttentionDesk {
     AttentionDeskOptions options_;
     std::deque<ModelSnapshot> models_;  // the newest first
     std::deque<Waiting> waiting_;
-    net::PeerId proving_for_ = 0;  // 0: nobody
-    std::string last_group_;       // whose question was last begun
+    net::PeerId proving_for_ = 0;                    // 0: nobody
+    std::string last_group_;                         // whose question was last begun
+    std::shared_ptr<std::atomic<bool>> broken_off_;  // the proof under way; null: none
     std::uint64_t proved_ = 0;
     Alive alive_;
 };

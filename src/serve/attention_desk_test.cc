@@ -1,7 +1,9 @@
 // Proves that a server proves the attention of its own sessions to whoever shows what it signed
 // for, and that everything else is refused in words at little cost: too many rows or heads, other
 // caches, models and servers, rows that were not signed for, a second question while the first is
-// open, and crowds, between whose parts of the network it takes turns.
+// open, and crowds, between whose parts of the network it takes turns. What nobody can have any
+// more, because he has left or does not read, is not proved, and neither strangers nor two parts of
+// the network keep others from a proof.
 #include "serve/attention_desk.h"
 
 #include <gtest/gtest.h>
@@ -140,16 +142,99 @@ TEST_F(AttentionDeskTest, RefusesInWords) {
 }
 
 TEST_F(AttentionDeskTest, ABoundOnHeadsGrowsWithFewerRows) {
-    EXPECT_EQ(max_asked_heads(1), 64u);
-    EXPECT_EQ(max_asked_heads(256), 64u);
-    EXPECT_EQ(max_asked_heads(257), 16u);
-    EXPECT_EQ(max_asked_heads(2048), 1u);
-    EXPECT_EQ(max_asked_heads(4096), 1u);
+    EXPECT_EQ(max_asked_heads(1, 64), 64u);
+    EXPECT_EQ(max_asked_heads(128, 64), 64u);
+    EXPECT_EQ(max_asked_heads(257, 64), 16u);
+    EXPECT_EQ(max_asked_heads(2048, 64), 1u);
+    EXPECT_EQ(max_asked_heads(4096, 64), 1u);
+    EXPECT_EQ(max_asked_heads(4096, 1024), 0u);
+}
+
+// All answers are queued at once, for a link that takes two of the largest messages.
+TEST_F(AttentionDeskTest, NoQuestionHasAnswersThatALinkDoesNotTake) {
+    for (const std::size_t rows : {1U, 100U, 256U, 512U, 1024U, 4096U})
+        for (const std::size_t width : {16U, 64U, 128U, 256U, 1024U})
+            EXPECT_LE(max_asked_heads(rows, width) * (32 + largest_claim_bytes(rows, width)),
+                      net::kMaxMessageBytes)
+                << rows << " rows of " << width;
+    // What is said of a claim's size holds for those that are made.
+    const Bytes claim = encode(AttentionAnswer{
+        {}, prove_attention(session, world.snapshot, {{{2, 1}}}, world.compute)->claims[0]});
+    EXPECT_LE(claim.size(), 32 + largest_claim_bytes(9, world.model->config.head_dim()));
+}
+
+TEST_F(AttentionDeskTest, WhoDoesNotReadHasNothingProved) {
+    RawPeer& silent = peer("silent");
+    node->network.full = true;
+    silent.send(kAskAttention, encode(question()));
+    ASSERT_EQ(silent.errors.size(), 1u);
+    EXPECT_EQ(silent.errors[0], "busy: the connection takes no more: read what was sent");
+    EXPECT_EQ(node->desk.proved(), 0u);
+    node->network.full = false;
+    EXPECT_EQ(refusal(question()), "proved");
+}
+
+TEST_F(AttentionDeskTest, ForWhomHasLeftNothingIsProved) {
+    world.loop.hold_lane(Lane::kProve);
+    peer("hasty").send(kAskAttention, encode(question()));
+    peers.erase("hasty");
+    world.loop.run_for(10);
+    world.loop.release_lane(Lane::kProve);
+    world.loop.run_for(10);
+    EXPECT_EQ(node->desk.proved(), 0u);
+    EXPECT_EQ(refusal(question()), "proved");
+}
+
+// The block judge's second opinion and the judgement of exhibits have a lane of their own.
+TEST_F(AttentionDeskTest, NothingElseWaitsForAProof) {
+    world.loop.hold_lane(Lane::kReference);
+    EXPECT_EQ(refusal(question()), "proved");
+}
+
+TEST_F(AttentionDeskTest, WhatItDidNotSignForTakesNobodysPlace) {
+    world.loop.hold_lane(Lane::kProve);
+    peer("first").send(kAskAttention, encode(question()));
+    AttentionQuestion foreign = question();
+    foreign.receipt.signature.bytes[3] ^= 1;
+    AttentionQuestion moved = question();
+    moved.rows[0] += 1;
+    for (int i = 0; i < 12; ++i) {
+        RawPeer& stranger = peer("stranger" + std::to_string(i), "group" + std::to_string(i));
+        stranger.send(kAskAttention, encode(i % 2 == 0 ? foreign : moved));
+        ASSERT_EQ(stranger.errors.size(), 1u) << i;
+        EXPECT_EQ(stranger.errors[0].find("bad request: "), 0u) << stranger.errors[0];
+    }
+    RawPeer& honest = peer("honest", "elsewhere");
+    honest.send(kAskAttention, encode(question()));
+    EXPECT_TRUE(honest.errors.empty());
+    world.loop.release_lane(Lane::kProve);
+    world.loop.run_for(10);
+    EXPECT_EQ(answers(honest).size(), 1u);
+}
+
+TEST_F(AttentionDeskTest, TwoPartsOfTheNetworkLeaveRoomForOthers) {
+    world.loop.hold_lane(Lane::kProve);
+    std::size_t places = 0;
+    for (const char* group : {"one", "two"})
+        for (int i = 0; i < 8; ++i) {
+            RawPeer& crowd = peer(group + std::to_string(i), group);
+            crowd.send(kAskAttention, encode(question()));
+            if (crowd.errors.empty()) ++places;
+        }
+    EXPECT_EQ(places, 6u);
+    for (const char* group : {"three", "four"}) {
+        RawPeer& other = peer(group, group);
+        other.send(kAskAttention, encode(question()));
+        EXPECT_TRUE(other.errors.empty()) << group;
+    }
+    world.loop.release_lane(Lane::kProve);
+    world.loop.run_for(10);
+    EXPECT_EQ(node->desk.proved(), 8u);
 }
 
 TEST_F(AttentionDeskTest, CrowdsWaitForEachOther) {
-    start({.max_rows = 16, .max_waiting = 5, .max_of_group = 3});
-    world.loop.hold_work(true);
+    start({.max_rows = 16, .max_waiting = 7});
+    world.loop.hold_lane(Lane::kProve);
     std::vector<RawPeer*> crowd;
     for (int i = 0; i < 6; ++i) {
         crowd.push_back(&peer("crowd" + std::to_string(i), "crowd"));
@@ -172,7 +257,7 @@ TEST_F(AttentionDeskTest, CrowdsWaitForEachOther) {
         if (kind == kAttention)
             layers.push_back(decode_attention_answer(body).value().claim.place.layer);
     };
-    world.loop.hold_work(false);
+    world.loop.release_lane(Lane::kProve);
     world.loop.run_for(10);
     EXPECT_EQ(answers(other).size(), 1u);
     EXPECT_EQ(layers, (std::vector<std::uint32_t>{2, 4, 2, 2}));

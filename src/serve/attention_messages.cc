@@ -9,9 +9,11 @@ namespace cairn::serve {
 
 static_assert(std::endian::native == std::endian::little, "rows lie as they do in memory");
 
-std::size_t max_asked_heads(std::size_t rows) {
+std::size_t max_asked_heads(std::size_t rows, std::size_t width) {
     const unsigned log = argument::padded_log(rows);
-    return std::clamp<std::size_t>(kMaxAskedPairs >> 2 * log, 1, kMaxAskedHeads);
+    const std::size_t answer = Hash256::kSize + largest_claim_bytes(rows, width);
+    return std::min(std::clamp<std::size_t>(kMaxAskedPairs >> 2 * log, 1, kMaxAskedHeads),
+                    kMaxAnsweredBytes / answer);
 }
 
 Bytes encode(const AttentionQuestion& question) {

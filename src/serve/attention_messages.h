@@ -21,6 +21,9 @@ inline constexpr MessageKind kNoAttention{0x530f};   ///< SessionProblem
 inline constexpr std::size_t kMaxAskedHeads = 64;
 /// Pairs of padded rows of one question, all heads together; one head may always be asked for.
 inline constexpr std::uint64_t kMaxAskedPairs = std::uint64_t{1} << 22;
+/// Answers of one question, all heads together: they are sent at once, and a link's queue has room
+/// for two of the largest messages (net::TlsOptions).
+inline constexpr std::size_t kMaxAnsweredBytes = net::kMaxMessageBytes;
 
 struct AttentionQuestion {
     SessionTerms terms;
@@ -38,8 +41,9 @@ struct AttentionAnswer {
     bool operator==(const AttentionAnswer&) const = default;
 };
 
-/// How many heads of so many rows one question may have.
-std::size_t max_asked_heads(std::size_t rows);
+/// How many heads of this width and so many rows, 1 to argument::kMaxRows, one question may have;
+/// 0 where not even one answer fits into a message.
+std::size_t max_asked_heads(std::size_t rows, std::size_t width);
 
 Bytes encode(const AttentionQuestion& question);
 Bytes encode(const AttentionAnswer& answer);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace cairn::serve {
 
 std::size_t max_rows(const Hop& hop, std::uint32_t dim) {
@@ -144,7 +146,8 @@ void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
     if (problem->refusal == Refusal::kUnpaid) code = ErrorCode::kUnsupported;  // by us
     fail(problem->session, code,
-         std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason);
+         std::string("refused (") + refusal_name(problem->refusal) +
+             "): " + printable_line(problem->reason));
 }
 
 void ClientSessions::close(const Hash256& session) {

@@ -1,4 +1,5 @@
 // The world of test_world.h; holds no tests of its own.
+#include <algorithm>
 #include <cmath>
 
 #include "serve/test_world.h"
@@ -16,8 +17,8 @@ void FakeLoop::cancel(TimerId id) {
     std::erase_if(timers_, [id](const auto& entry) { return entry.first.second == id; });
 }
 
-void FakeLoop::offload(Lane, std::function<void()> work, std::function<void()> done) {
-    work_.push_back([this, work = std::move(work), done = std::move(done)] {
+void FakeLoop::offload(Lane lane, std::function<void()> work, std::function<void()> done) {
+    work_.emplace_back(lane, [this, work = std::move(work), done = std::move(done)] {
         work();
         post(done);
     });
@@ -30,9 +31,11 @@ bool FakeLoop::step(std::uint64_t until_us) {
         task();
         return true;
     }
-    if (!held_ && !work_.empty()) {
-        const auto task = std::move(work_.front());
-        work_.pop_front();
+    const auto free = std::ranges::find_if(
+        work_, [this](const auto& work) { return !held_lanes_.contains(work.first); });
+    if (!held_ && free != work_.end()) {
+        const auto task = std::move(free->second);
+        work_.erase(free);
         task();
         return true;
     }

@@ -27,6 +27,9 @@ class FakeLoop final : public Loop {
     void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;
     /// Holds offloaded work back, or lets it go on: a machine that hangs.
     void hold_work(bool hold) { held_ = hold; }
+    /// The same for one lane.
+    void hold_lane(Lane lane) { held_lanes_.insert(lane); }
+    void release_lane(Lane lane) { held_lanes_.erase(lane); }
     /// Offloaded pieces that wait.
     std::size_t waiting_work() const { return work_.size(); }
 
@@ -40,7 +43,8 @@ class FakeLoop final : public Loop {
 
     ManualClock& clock_;
     std::deque<std::function<void()>> queue_;
-    std::deque<std::function<void()>> work_;
+    std::deque<std::pair<Lane, std::function<void()>>> work_;
+    std::set<Lane> held_lanes_;
     std::map<std::pair<std::uint64_t, TimerId>, std::function<void()>> timers_;
     TimerId next_timer_ = 1;
     bool held_ = false;
@@ -66,6 +70,7 @@ class FakeNetwork final : public net::Network {
     void set_handler(net::NetworkHandler* handler) override { handler_ = handler; }
     void connect(const std::string& address) override;
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
+    bool has_room(net::PeerId, std::size_t) const override { return !full; }
     void disconnect(net::PeerId peer) override;
     void mark_useful(net::PeerId peer) override { useful.insert(peer); }
     std::string listen_address() const override { return address_; }
@@ -76,6 +81,7 @@ class FakeNetwork final : public net::Network {
     std::size_t dialled = 0;       ///< calls of connect()
     /// May change what this node sends: a machine that lies.
     std::function<void(MessageKind, Bytes&)> tamper;
+    bool full = false;                   ///< nobody reads what this node sends
     std::optional<MessageKind> swallow;  ///< it never sends these
     /// Ends it without a word, as kill -9 does: all peers lose it.
     void die();

@@ -8,6 +8,7 @@
 #include "cli/serve/attention_command.h"
 #include "cli/serve/attention_heads.h"
 #include "cli/serve/verify_command.h"
+#include "serve/route.h"
 
 namespace cairn::cli {
 
@@ -24,7 +25,8 @@ std::string sentence_of(const AttentionFound& found, const Verdict& verdict, dou
         bytes_text(found.proof_bytes), found.asked_s * 1e3, found.checked_s * 1e3,
         found.proofs_s * 1e3, replay_s * 1e3);
     if (verdict.is_valid())
-        return fmt::format("accepted: {} heads over {} rows, {}", found.heads, found.rows, cost);
+        return fmt::format("accepted: {} of {} heads over {} rows, {}", found.heads, found.of,
+                           found.rows, cost);
     return fmt::format(
         "refused: {} ({}). That accuses nobody: what replay found above is what counts",
         verdict.reason(), cost);
@@ -53,14 +55,19 @@ Result<AttentionFound> audit_attention(const AttentionAudit& wanted,
     if (wanted.heads.empty()) return found;
     SystemRandom random;
     const SystemClock clock;
-    ASSIGN_OR_RETURN(
-        const std::vector<audit::HeadPlace> heads,
-        heads_of("--attention", wanted.heads, session.receipt.layers, model.config.heads, random));
+    const model::LayerRange layers = session.receipt.layers;
+    ASSIGN_OR_RETURN(const std::vector<audit::HeadPlace> heads,
+                     heads_among("--attention", wanted.heads, layers, model.config, random));
+    found.of = layers.size() * model.config.heads;
+    if (heads.empty()) {
+        found.sentence = fmt::format("not asked for: the server has {}, and none of these heads",
+                                     serve::describe(layers));
+        return found;
+    }
     const std::uint64_t began = clock.monotonic_us();
     serve::AskOptions options;
     options.cancelled = cancelled;
-    const auto proof =
-        serve::ask_attention(report.address, session, model.config.dim, heads, options);
+    const auto proof = serve::ask_attention(report.address, session, model.config, heads, options);
     const std::uint64_t answered = clock.monotonic_us();
     if (!proof.ok()) {
         found.sentence =
@@ -74,15 +81,18 @@ Result<AttentionFound> audit_attention(const AttentionAudit& wanted,
         RETURN_IF_ERROR(write_file(found.proof_file, bytes));
     }
     const std::uint64_t checks = clock.monotonic_us();
-    ASSIGN_OR_RETURN(const serve::AttentionShare share,
-                     serve::check_attention(*proof, id, session, model, {0, 1}, compute, clock));
-    const Verdict verdict = serve::combine_attention(*proof, id, std::span(&share, 1));
+    const auto share = serve::check_attention(*proof, id, session, model, {0, 1}, compute, clock);
+    if (!share.ok()) {
+        found.sentence = "not proved: of this session nothing is: " + share.error().message;
+        return found;
+    }
+    const Verdict verdict = serve::combine_attention(*proof, id, std::span(&*share, 1));
     found.heads = proof->claims.size();
     found.rows = proof->claims.front().shifts.size();
     found.proof_bytes = bytes.size();
     found.asked_s = seconds(began, answered);
     found.checked_s = seconds(checks, clock.monotonic_us());
-    found.proofs_s = proofs_seconds(share);
+    found.proofs_s = proofs_seconds(*share);
     found.refused = !verdict.is_valid();
     found.sentence = sentence_of(found, verdict, static_cast<double>(report.replay_us) * 1e-6);
     return found;
@@ -94,6 +104,7 @@ nlohmann::ordered_json attention_json(const AttentionFound& found) {
                                           : "not proved"},
             {"sentence", found.sentence},
             {"heads", found.heads},
+            {"of_heads", found.of},
             {"rows", found.rows},
             {"proof_bytes", found.proof_bytes},
             {"asked_seconds", found.asked_s},

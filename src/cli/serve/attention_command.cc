@@ -83,17 +83,35 @@ Json about_json(const ReadProof& read) {
     return {{"proof", to_hex(read.id)},
             {"server", to_hex(proof.server)},
             {"session", to_hex(proof.terms.session)},
+            {"model", to_hex(proof.terms.model)},
             {"layers", {proof.receipt.layers.begin, proof.receipt.layers.end}},
             {"rows", proof.claims.front().shifts.size()},
             {"bytes", read.bytes},
             {"heads", std::move(heads)}};
 }
 
-/// "4 heads over 48 rows of layers 0-2, which server 3f1c... signed for".
+/// "4 heads over 48 rows of layers 0-2", as the file says.
 std::string about(const serve::AttentionProof& proof) {
-    return fmt::format("{} heads over {} rows of {}, which server {} signed for",
-                       proof.claims.size(), proof.claims.front().shifts.size(),
-                       serve::describe(proof.receipt.layers), short_hex(proof.server));
+    return fmt::format("{} heads over {} rows of {}", proof.claims.size(),
+                       proof.claims.front().shifts.size(), serve::describe(proof.receipt.layers));
+}
+
+/// Of whom the file says that he signed for it; whether he did is known to who has the session.
+std::string names(const serve::AttentionProof& proof) {
+    return "server " + short_hex(proof.server);
+}
+
+std::string beginning(const Verdict& verdict) {
+    return verdict.is_valid()     ? "Accepted"
+           : verdict.is_invalid() ? "Refused, " + verdict.reason()
+                                  : "Undecided, " + verdict.reason();
+}
+
+/// "4 of 12 heads over 48 rows of layers 0-2".
+std::string about(const serve::AttentionProof& proof, const serve::ModelSnapshot& model) {
+    return fmt::format("{} of {} heads over {} rows of {}", proof.claims.size(),
+                       proof.receipt.layers.size() * model.config.heads,
+                       proof.claims.front().shifts.size(), serve::describe(proof.receipt.layers));
 }
 
 /// What computing the same rows again says, and how long it takes.
@@ -180,9 +198,9 @@ Status show_share(const CheckRequest& request, const ReadProof& read, const Chec
     return ok_status();
 }
 
-void show_verdict(const CheckRequest& request, const ReadProof& read, const Checked& checked,
-                  const Verdict& verdict, const std::optional<Replayed>& replayed,
-                  std::ostream& out) {
+void show_verdict(const CheckRequest& request, const ReadProof& read,
+                  const serve::ModelSnapshot& model, const Checked& checked, const Verdict& verdict,
+                  const std::optional<Replayed>& replayed, std::ostream& out) {
     if (request.json) {
         Json object = about_json(read);
         object.update({{"verdict", verdict_word(verdict)},
@@ -194,8 +212,10 @@ void show_verdict(const CheckRequest& request, const ReadProof& read, const Chec
         out << console::json_line(object);
         return;
     }
-    out << fmt::format("{}{}: {}.\n", verdict.is_valid() ? "Accepted" : "Refused",
-                       verdict.is_valid() ? "" : ", " + verdict.reason(), about(read.proof));
+    // Of a proof that is about another session nobody here knows who signed for that.
+    out << fmt::format("{}: {}, which {} {}.\n", beginning(verdict), about(read.proof, model),
+                       names(read.proof),
+                       checked.share.fault.empty() ? "signed for" : "is said to have signed for");
     out << fmt::format(
         "{} read; checked in {:.1f} ms, of it {:.1f} ms the proofs, the rest the "
         "layers without the attention of these heads.\n",
@@ -234,9 +254,9 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
         ASSIGN_OR_RETURN(made.proof, serve::prove_attention(both.session, both.model, heads,
                                                             machine->compute()));
     } else {
-        ASSIGN_OR_RETURN(made.proof,
-                         serve::ask_attention(request.server, both.session, both.model.config.dim,
-                                              heads, serve::AskOptions()));
+        ASSIGN_OR_RETURN(
+            made.proof, serve::ask_attention(request.server, both.session, both.model.config, heads,
+                                             serve::AskOptions()));
     }
     const double seconds = seconds_since(clock, began);
     const Bytes bytes = serve::encode(made.proof);
@@ -250,9 +270,10 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
         out << console::json_line(object);
         return ok_status();
     }
-    out << fmt::format("Proved {}: {} in {:.2f} s, {}, written to {}.\n", about(made.proof),
-                       bytes_text(made.bytes), seconds,
-                       request.server.empty() ? "here" : "by " + request.server, path);
+    out << fmt::format("{} {}: {} in {:.2f} s, {}, written to {}.\n",
+                       request.server.empty() ? "Proved" : "Received, not yet checked: a proof of",
+                       about(made.proof, both.model), bytes_text(made.bytes), seconds,
+                       request.server.empty() ? "made here" : "from " + request.server, path);
     out << fmt::format("Check it: cairn audit check {} --session {} --model {}\n", path,
                        request.session, request.model);
     return ok_status();
@@ -262,6 +283,7 @@ Status run_check(const CheckRequest& request, std::ostream& out, bool& holds) {
     audit::ShareOf share;
     if (!request.share.empty()) {
         ASSIGN_OR_RETURN(share, parse_share(request.share));
+        if (request.replay) return misused("--replay is of all of it: leave --share out");
     } else if (!request.out.empty()) {
         return misused("--out is for a share: --share I/N");
     }
@@ -276,10 +298,11 @@ Status run_check(const CheckRequest& request, std::ostream& out, bool& holds) {
     if (!request.share.empty()) return show_share(request, read, checked, out, holds);
     const Verdict verdict =
         serve::combine_attention(read.proof, read.id, std::span(&checked.share, 1));
-    holds = verdict.is_valid();
     std::optional<Replayed> replayed;
     if (request.replay) replayed = replay(both, machine->compute(), clock);
-    show_verdict(request, read, checked, verdict, replayed, out);
+    // A proof leaves a tolerance, and who asks for the stricter check is told by it.
+    holds = verdict.is_valid() && (!replayed || replayed->verdict.is_valid());
+    show_verdict(request, read, both.model, checked, verdict, replayed, out);
     return ok_status();
 }
 
@@ -306,12 +329,11 @@ Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds
                        {"combined_seconds", seconds}});
         out << console::json_line(object);
     } else {
-        out << fmt::format("{}{}: {}, by {} shares, combined in {:.1f} ms.\n",
-                           verdict.is_valid()     ? "Accepted"
-                           : verdict.is_invalid() ? "Refused"
-                                                  : "Undecided",
-                           verdict.is_valid() ? "" : ", " + verdict.reason(), about(read.proof),
-                           shares.size(), seconds * 1e3);
+        out << fmt::format("{}: {}, by {} shares, combined in {:.1f} ms.\n", beginning(verdict),
+                           about(read.proof), shares.size(), seconds * 1e3);
+        if (holds)
+            out << fmt::format("That {} signed for them, with model {}, is the Verifiers' word.\n",
+                               names(read.proof), short_hex(read.proof.terms.model));
     }
     return ok_status();
 }
@@ -362,7 +384,8 @@ void add_check(CLI::App& group, Invocation& invocation) {
     command->add_option("--out", request->out,
                         "File of the share (default: beside the proof, PROOF.I-N.share)");
     command->add_flag("--replay", request->replay,
-                      "Compute everything again besides, which decides to the bit");
+                      "Compute everything again besides, which decides to the bit, also the exit "
+                      "code");
     add_threads_option(*command, request->threads);
     command->callback([request, &invocation] {
         request->json = invocation.json;

@@ -36,7 +36,8 @@ struct CheckRequest {
     std::size_t threads = 0;
     bool json = false;
 };
-/// The verdict, or the share that was written; sets `holds` unless something was refused.
+/// The verdict, or the share that was written; sets `holds` unless something was refused, or
+/// replay does not find everything right.
 Status run_check(const CheckRequest& request, std::ostream& out, bool& holds);
 
 struct CombineRequest {

@@ -1,18 +1,23 @@
 // Proves, with a real server, that `cairn verify --attention` has attention proved and checks it,
 // and keeps what was proved; that `cairn audit prove`, `check` and `combine` do the same with
 // files, in shares too; that what was tampered with is refused, with exit code 1; and that a server
-// that lies is convicted by replay while its proofs do not fit what it signed for.
+// that lies is convicted by replay while its proofs do not fit what it signed for, and where they
+// do because it lied within what a proof leaves open, whoever asks for replay is told by the exit
+// code.
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "audit/head_walk.h"
 #include "base/files.h"
 #include "cli/serve/test_small_model.h"
 #include "cli/test_child.h"
 #include "cli/test_run.h"
+#include "formats/load.h"
 #include "serve/attention_proof.h"
+#include "serve/exhibit_file.h"
 
 namespace cairn::cli {
 namespace {
@@ -64,6 +69,69 @@ class AttentionCommand : public testing::Test {
 
     std::string folder_, address_;
 };
+
+/// The statement with the last row's shift moved by a step, and that row's sums as they follow.
+void move_last_shift(argument::Statement& statement) {
+    const std::size_t width = statement.sizes.head_dim, i = statement.sizes.rows - 1;
+    statement.shifts[i] += 64;
+    std::fill_n(statement.sums.end() - static_cast<std::ptrdiff_t>(width), width, 0);
+    for (std::size_t j = statement.sizes.first_key(i); j <= i; ++j) {
+        std::int64_t score = 0;
+        for (std::size_t c = 0; c < width; ++c)
+            score += std::int64_t{statement.queries[i * width + c]} * statement.keys[j * width + c];
+        const auto below = static_cast<std::uint64_t>(statement.shifts[i] - score);
+        for (std::size_t c = 0; c < width; ++c)
+            statement.sums[i * width + c] +=
+                std::int64_t{tensor::digit_weight(below)} * statement.values[j * width + c];
+    }
+}
+
+/// A session whose server moved one shift of one head by a step, and its proof of that head.
+std::pair<serve::Exhibit, serve::AttentionProof> lie_within_the_tolerance(
+    const serve::ModelSnapshot& snapshot) {
+    SeededRandom random(3);
+    const crypto::SecretKey secret = crypto::SecretKey::generate(random);
+    ThreadPool pool{1};
+    const tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
+    const model::LayerRange layers = model::all_layers(snapshot.config);
+    constexpr std::size_t kRows = 12;
+    constexpr audit::HeadPlace kPlace{1, 0};
+    std::vector<float> rows(kRows * snapshot.config.dim);
+    for (float& x : rows) x = static_cast<float>(random.below(2001)) / 1000.0F - 1.0F;
+    std::vector<float> outputs = rows;
+    argument::Statement lied;
+    audit::HeadWalk walk(snapshot.config, snapshot.weights, compute, kRows);
+    EXPECT_TRUE(walk.run(
+                        outputs, layers, tensor::StateType::kF32,
+                        [](std::uint32_t) { return ok_status(); },
+                        [&](audit::HeadPlace place) { return place == kPlace; },
+                        [&](audit::HeadPlace, argument::Statement& statement) {
+                            statement = argument::make_statement(statement.sizes, statement.queries,
+                                                                 statement.keys, statement.values);
+                            move_last_shift(statement);
+                            lied = statement;
+                            return ok_status();
+                        })
+                    .ok());
+    serve::Exhibit session;
+    session.terms = {.session = random.hash256(),
+                     .model = snapshot.hash,
+                     .kv = tensor::KvType::kDigits,
+                     .max_positions = 64};
+    session.server = crypto::public_key(secret);
+    session.inputs = {rows};
+    serve::InputChain chain;
+    chain.put(0, rows, snapshot.config.dim);
+    session.receipt = serve::make_receipt(session.terms, layers, chain.end(),
+                                          serve::states_hash(0, outputs), secret, random.hash256());
+    lied.about =
+        audit::proof_is_about(serve::receipt_message(session.terms, session.receipt), kPlace);
+    return {session,
+            {session.terms,
+             session.server,
+             session.receipt,
+             {{kPlace, lied.shifts, lied.sums, argument::prove(lied).value()}}}};
+}
 
 TEST_F(AttentionCommand, IsProvedByAServerAndCheckedByManyVerifiers) {
     const auto server = serve();
@@ -144,11 +212,27 @@ TEST_F(AttentionCommand, WhatWasTamperedWithIsRefused) {
     EXPECT_EQ(check(kept, kept).json()["error"]["message"], kept + ": this is no exhibit");
     EXPECT_EQ(check(kept, session, {"--share", "0/2"}).code, 2);
     EXPECT_EQ(check(kept, session, {"--out", at("share")}).code, 2);
+    EXPECT_EQ(check(kept, session, {"--share", "1/2", "--replay"}).code, 2);
     EXPECT_EQ(audit({"prove", session, "--model", at("cat.cairn"), "--heads", "7:0"}).code, 2);
     EXPECT_EQ(verify("many").code, 2);
     EXPECT_EQ(verify("1", {"--kv", "f16"}).code, 2);
     server->signal(SIGTERM);
     EXPECT_EQ(server->end().code(), 0) << server->output();
+}
+
+TEST_F(AttentionCommand, WhoAsksForReplayIsToldOfALieWithinTheTolerance) {
+    const auto model =
+        std::make_shared<const model::Model>(formats::load_any(at("cat.cairn")).value().model);
+    const auto [session, proof] = lie_within_the_tolerance(serve::snapshot_of(model).value());
+    ASSERT_TRUE(write_file(at("lie.exhibit"), serve::encode(session)).ok());
+    ASSERT_TRUE(write_file(at("lie.attention"), serve::encode(proof)).ok());
+    const Outcome accepted = check(at("lie.attention"), at("lie.exhibit"));
+    EXPECT_EQ(accepted.code, 0) << accepted.out;
+    EXPECT_EQ(accepted.json()["verdict"], "accepted") << accepted.out;
+    const Outcome replayed = check(at("lie.attention"), at("lie.exhibit"), {"--replay"});
+    EXPECT_EQ(replayed.code, 1) << replayed.out;
+    EXPECT_EQ(replayed.json()["verdict"], "accepted");
+    EXPECT_EQ(replayed.json()["replay"]["verdict"], "convicts the server");
 }
 
 TEST_F(AttentionCommand, AServerThatLiesOrWillNotProveIsFoundByReplay) {

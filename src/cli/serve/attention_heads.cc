@@ -74,6 +74,20 @@ Result<std::vector<audit::HeadPlace>> heads_of(const std::string& option, const 
     return named;
 }
 
+Result<std::vector<audit::HeadPlace>> heads_among(const std::string& option,
+                                                  const std::string& words,
+                                                  model::LayerRange layers,
+                                                  const model::ModelConfig& config,
+                                                  Random& random) {
+    const bool named = words.find(':') != std::string::npos;
+    ASSIGN_OR_RETURN(
+        std::vector<audit::HeadPlace> heads,
+        heads_of(option, words, named ? model::all_layers(config) : layers, config.heads, random));
+    std::erase_if(heads,
+                  [&](const audit::HeadPlace& place) { return !layers.contains(place.layer); });
+    return heads;
+}
+
 Result<audit::ShareOf> parse_share(const std::string& words) {
     const std::size_t slash = words.find('/');
     std::size_t share = 0, shares = 0;

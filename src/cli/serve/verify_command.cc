@@ -238,10 +238,14 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const NamedModel named,
                      load_named(request.model, request.tokenizer, machine->compute()));
+    SystemRandom random;
+    if (!request.attention.empty())  // before anybody is asked: what the model has not
+        RETURN_IF_ERROR(heads_among("--attention", request.attention,
+                                    model::all_layers(named.snapshot.config), named.snapshot.config,
+                                    random));
     ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
     const text::Tokens tokens = named.local->tokenizer->encode(text);
 
-    SystemRandom random;
     const SystemClock clock;
     const trust::TrustRules rules = request.trust.rules();
     ASSIGN_OR_RETURN(serve::VerifierOptions options, verifier_options(request, named.snapshot));
@@ -266,6 +270,7 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
             Json{{"rounds", rounds},
                  {"audits", watch.audits()},
                  {"convicted", watch.liars()},
+                 {"refused", watch.refused()},
                  {"servers", Json::parse(audited_json(book, rules, clock.wall_ms()))}});
     } else {
         out << '\n';

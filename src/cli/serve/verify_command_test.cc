@@ -1,7 +1,7 @@
 // Proves, over real links, that `cairn verify` finds the one server that computes with other
 // weights and clears the honest one, that its exhibit convicts before anyone by `cairn audit judge`
 // and before nobody once a byte of it is changed, and that `cairn servers` tells it after a
-// restart.
+// restart. And that no server's layers end an audit of all.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -81,7 +81,8 @@ class VerifyCommand : public testing::Test {
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
     std::string at(const std::string& name) const { return folder_ + "/" + name; }
-    Outcome verify(const std::vector<std::string>& servers, const std::string& rounds) {
+    Outcome verify(const std::vector<std::string>& servers, const std::string& rounds,
+                   const std::vector<std::string>& more = {}) {
         std::vector<std::string> words = {
             "verify", "--model", at("cat.cairn"), "--text",     at("text.txt"), "--rounds",
             rounds,   "--book",  at("book"),      "--exhibits", at("exhibits"), "--threads",
@@ -90,6 +91,7 @@ class VerifyCommand : public testing::Test {
             words.emplace_back("--server");
             words.push_back(server);
         }
+        words.insert(words.end(), more.begin(), more.end());
         return run(words);
     }
 
@@ -136,6 +138,23 @@ TEST_F(VerifyCommand, FindsTheLiarAndClearsTheOther) {
     EXPECT_EQ(forged.json()["verdict"], "proves nothing");
     // It is not asked again.
     EXPECT_EQ(verify({liar.address()}, "2").json()["audits"].size(), 0u);
+}
+
+TEST_F(VerifyCommand, AServerWithoutTheHeadsEndsNoAudit) {
+    const TestServer one(model_, {0, 2}, 0), other(model_, {0, 2}, 0);
+    const Outcome outcome = verify({one.address(), other.address()}, "1", {"--attention", "2:0"});
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    const Json audits = outcome.json()["audits"];
+    ASSERT_EQ(audits.size(), 2u) << outcome.out;
+    for (const Json& audit : audits) {
+        EXPECT_EQ(audit["finding"], "right");
+        EXPECT_EQ(audit["attention"]["verdict"], "not proved");
+        EXPECT_EQ(audit["attention"]["sentence"],
+                  "not asked for: the server has layers 0-2, and none of these heads");
+    }
+    // What no server can have is known before anybody is asked.
+    EXPECT_EQ(verify({"127.0.0.1:1"}, "1", {"--attention", "3:0"}).code, 2);
+    EXPECT_EQ(verify({"127.0.0.1:1"}, "1", {"--attention", "0:99"}).code, 2);
 }
 
 TEST_F(VerifyCommand, SaysWhoDoesNotAnswer) {
