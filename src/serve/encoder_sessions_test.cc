@@ -182,6 +182,47 @@ TEST_F(EncoderSessionsTest, OthersWaitForOneTextAtMost) {
     }
 }
 
+// Sources are pushed for nothing, in time, and each row that is asked for then stands for a text.
+TEST_F(EncoderSessionsTest, ATextIsNotBehindAllThoseOfACrowd) {
+    constexpr std::uint32_t kRows = 100;
+    world.add_server("a", {0, 2});
+    const States text = world.some_states(kRows, 1);
+    const States row{text.begin(), text.begin() + config.dim};
+    std::vector<std::unique_ptr<RawPeer>> crowd;
+    const auto open = [&](RawPeer& peer) {
+        peer.network.connect("a");
+        world.loop.run_for(10);
+        peer.terms = {.session = world.random.hash256(),
+                      .model = world.snapshot.hash,
+                      .max_positions = kRows,
+                      .source_rows = kRows};
+        peer.send(MessageKind::kOpenSession, encode(OpenSession{peer.terms, {0, 2}}));
+    };
+    const auto send_text = [&](RawPeer& peer) {
+        Push source = peer.push(0, text);
+        source.quiet = true;
+        peer.send(MessageKind::kPush, encode(source));
+    };
+    for (int key = 0; key < 20; ++key) {
+        crowd.push_back(std::make_unique<RawPeer>(world, "c" + std::to_string(key), "crowd"));
+        open(*crowd.back());
+        send_text(*crowd.back());
+        ASSERT_EQ(crowd.back()->got.back().first, MessageKind::kResult);
+    }
+    RawPeer user(world, "user", "elsewhere");
+    open(user);
+    world.loop.hold_work(true);
+    for (const auto& one : crowd) one->send(MessageKind::kPush, encode(one->push(kRows, row)));
+    send_text(user);
+    user.send(MessageKind::kPush, encode(user.push(kRows, row)));
+    world.loop.hold_work(false);
+    ASSERT_TRUE(world.loop.run_until([&] { return user.got.size() == 3; }));
+    ASSERT_EQ(user.got.back().first, MessageKind::kResult);
+    std::size_t before = 0;
+    for (const auto& one : crowd) before += one->got.size() - 2;
+    EXPECT_LE(before, 2U) << "the one that is under way, and another";
+}
+
 TEST_F(EncoderSessionsTest, WhoComputesSomethingElseIsConvicted) {
     constexpr model::LayerRange kLayers{1, 2};
     for (const float change : {0.0F, 0.05F}) {

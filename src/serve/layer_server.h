@@ -148,7 +148,8 @@ class LayerServer final : public net::NetworkHandler {
     void report_progress(net::PeerId peer, const Hash256& id);
 
     /// Of the session's next push, roughly: for each token a layer multiplies some 12 dim^2 numbers
-    /// of its weights and 2 dim for each position before.
+    /// of its weights and 2 dim for each position before. Rows that go through no layer are taken
+    /// for 2 dim^2, what a decoder's source takes; it is more than hashing and signing take.
     static std::uint64_t cost(const Session& session);
     /// The sessions with waiting pushes, whose turn is next first.
     std::vector<Session*> ready();

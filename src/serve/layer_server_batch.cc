@@ -11,7 +11,17 @@ namespace cairn::serve {
 
 std::uint64_t LayerServer::cost(const Session& session) {
     const Push& push = session.waiting.front();
-    return push.tokens * (std::uint64_t{6} * session.loaded->snapshot.config.dim + push.position);
+    const model::ModelConfig& config = session.loaded->snapshot.config;
+    const std::uint64_t source_rows = session.request.terms.source_rows;
+    const auto through_layers = [&](std::uint64_t rows, std::uint64_t seen) {
+        return rows * (std::uint64_t{6} * config.dim + seen);
+    };
+    const bool is_source = push.position < source_rows;
+    // An encoder's text is computed as a whole when its first rows are asked for.
+    if (!config.causal && !is_source && !session.asked)
+        return through_layers(source_rows, source_rows);
+    if (!config.causal || is_source) return std::uint64_t{push.tokens} * config.dim;
+    return through_layers(push.tokens, push.position);
 }
 
 std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
@@ -129,6 +139,7 @@ void LayerServer::start_batch() {
         tokens += next.tokens;
         session->begun = true;
         turns_.charge(session->turn, cost(*session));
+        if (next.position >= session->request.terms.source_rows) session->asked = true;
         session->waiting_tokens -= next.tokens;
         batch.items.push_back({.id = session->id(),
                                .serial = session->serial,

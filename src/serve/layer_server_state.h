@@ -62,6 +62,7 @@ struct LayerServer::Session {
     std::shared_ptr<CacheSlot> slot = std::make_shared<CacheSlot>();
     Turn turn;
     bool begun = false;          // a push was given to the lane, so parts may have caches for it
+    bool asked = false;          // and one behind the source, so an encoder's text is computed
     std::uint32_t received = 0;  // positions, when all that waits is computed
     std::uint64_t rows_received = 0;
     std::uint64_t rows_computed = 0;
