@@ -20,8 +20,13 @@ constexpr double kChanceOfThoseOut = 0.125;
 /// One audit of so many has a prompt up to so long: who lies late in a text is found, too.
 constexpr std::uint64_t kLongAudits = 8;
 constexpr std::uint32_t kLongPrompt = 512;
+/// Of the text of one audit at most, and of its source.
+constexpr std::uint64_t kAuditRows = 64 + 16;
+
 /// Of one audit at most, with what is paid ahead.
-constexpr std::uint64_t kAuditRows = 64 + 16 + channel::kTokensAtRisk;
+std::uint64_t paid_rows(const serve::ModelSnapshot& model) {
+    return kAuditRows * (model.config.crosses() ? 2 : 1) + channel::kTokensAtRisk;
+}
 
 }  // namespace
 
@@ -47,7 +52,7 @@ std::vector<Auditor::Job> Auditor::draw() {
             offer.serve_version != serve::kServeVersion ||
             offer.layers.end > model->config.layers || desk.is_convicted(key))
             continue;
-        if (!may_pay(offer)) continue;
+        if (!may_pay(offer, *model)) continue;
         const trust::ServerPage* page = desk.book().find(key);
         const auto standing = desk.standing(key);
         double chance = trust::audit_chance(
@@ -67,9 +72,9 @@ std::vector<Auditor::Job> Auditor::draw() {
     return jobs;
 }
 
-bool Auditor::may_pay(const serve::Announce& offer) const {
+bool Auditor::may_pay(const serve::Announce& offer, const serve::ModelSnapshot& model) const {
     if (offer.price == 0) return true;
-    const std::uint64_t most = kAuditRows * serve::row_price(offer.price, offer.layers);
+    const std::uint64_t most = paid_rows(model) * serve::row_price(offer.price, offer.layers);
     return offer.price <= options_.max_price &&
            channel::add_up(view_.spent, most) <= options_.spend;
 }

@@ -58,7 +58,7 @@ class Auditor {
 
     void round();
     /// Whether what may be spent still pays for a whole audit of it.
-    bool may_pay(const serve::Announce& offer) const;
+    bool may_pay(const serve::Announce& offer, const serve::ModelSnapshot& model) const;
     /// Whom to audit now, by chance and standing.
     std::vector<Job> draw();
     void run(std::vector<Job> jobs, const serve::PurseOptions& paying);

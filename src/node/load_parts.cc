@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/priority.h"
 #include "formats/load.h"
+#include "serve/source_reader.h"
 
 namespace cairn::node {
 namespace {
@@ -48,16 +49,20 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
         ASSIGN_OR_RETURN(formats::LoadedModel loaded,
                          formats::load_writer(file, formats::Pairs::kTaken));
         std::vector<std::uint32_t> tokens;
-        if (!text.empty()) {
-            ASSIGN_OR_RETURN(const auto tokenizer, formats::find_tokenizer(loaded, file, ""));
-            tokens = tokenizer->encode(text);
+        std::unique_ptr<text::Tokenizer> tokenizer;
+        if (!text.empty() || loaded.encoder) {
+            auto found = formats::find_tokenizer(loaded, file, "");
+            // Only a text cannot do without.
+            if (!found.ok() && !text.empty()) return found.error();
+            if (found.ok()) tokenizer = *std::move(found);
+            if (tokenizer) tokens = tokenizer->encode(text);
         }
         ASSIGN_OR_RETURN(
             serve::ModelSnapshot snapshot,
             serve::snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
         if (loaded.encoder)
-            snapshot.encoder =
-                std::make_shared<const model::Model>(std::move(loaded.encoder->encoder));
+            snapshot.encoder = std::make_shared<const serve::SourceReader>(
+                serve::source_reader(*std::move(loaded.encoder), tokenizer.get()));
         if (!tokens.empty()) parts.audit_texts[snapshot.hash] = std::move(tokens);
         parts.judged_by.push_back(std::move(snapshot));
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "audit/replay.h"
+#include "serve/stage.h"
 
 namespace cairn::serve {
 
@@ -22,9 +23,26 @@ std::uint64_t KeptSession::bytes() const {
     return count;
 }
 
+SessionPushes cut_as_writers_do(const Hop& hop, std::uint32_t dim, std::span<const float> source,
+                                std::span<const float> text, std::size_t steps) {
+    SessionPushes made;
+    const auto cut = [&](std::span<const float> rows, std::size_t most) {
+        for (; !rows.empty(); rows = rows.subspan(made.rows.back().size())) {
+            const auto piece = rows.first(std::min(most * dim, rows.size()));
+            made.rows.emplace_back(piece.begin(), piece.end());
+        }
+    };
+    cut(source, piece_rows(hop, dim, true));
+    made.ahead = made.rows.size();
+    cut(text.first(text.size() - steps * dim), piece_rows(hop, dim, false));
+    if (hop.layers.begin == 0) made.ahead = made.rows.size();
+    cut(text.last(steps * dim), 1);
+    return made;
+}
+
 SessionPlay::SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
-                         std::function<void(KeptSession)> done)
-    : client_(client), request_(request), done_(std::move(done)) {
+                         std::function<void(KeptSession)> done, std::size_t ahead)
+    : client_(client), request_(request), ahead_(ahead), done_(std::move(done)) {
     CHECK(!pushes.empty());
     request_.ended = alive_.guard([this](const Failure& failure) {
         kept_.ended = failure;
@@ -57,7 +75,13 @@ void SessionPlay::next() {
         client_.sessions().close(session_);
         return finish();
     }
-    const States& rows = kept_.pushes[answered];
+    while (sent_ < kept_.pushes.size() && sent_ < answered + (sent_ < ahead_ ? kMaxUnderWay : 1) &&
+           push_next()) {
+    }
+}
+
+bool SessionPlay::push_next() {
+    const States& rows = kept_.pushes[sent_++];
     const Status sent =
         client_.sessions().push(session_, position_, rows, position_ < request_.source_rows,
                                 alive_.guard([this](States output) {
@@ -65,12 +89,13 @@ void SessionPlay::next() {
                                     next();
                                 }));
     position_ += static_cast<std::uint32_t>(rows.size() / request_.dim);
-    if (sent.ok()) return;
+    if (sent.ok()) return true;
     // What this side cannot send says nothing of the server.
     client_.sessions().close(session_);
     kept_.ended =
         Failure{{ErrorCode::kFull, "not audited: " + sent.error().message}, request_.hop.key};
     finish();
+    return false;
 }
 
 void SessionPlay::give_up(const std::string& why) {

@@ -28,25 +28,42 @@ struct KeptSession {
     std::uint64_t bytes() const;
 };
 
-/// Opens a session at one server and sends the pushes one after another, each when the one before
-/// is answered, as a client does; those of the request's source are cut as S54 wants them. On the
-/// loop; the client must outlive it, and belongs to it alone.
+/// What a session sends, and how many pushes of it a writer has beforehand.
+struct SessionPushes {
+    std::vector<States> rows;
+    std::size_t ahead = 0;
+};
+
+/// The rows of a session cut as a Stage cuts them for this server: those of the source, those of
+/// the text, and its last `steps` rows one by one. A writer has a prompt beforehand at the first
+/// layers alone: to others it comes as those before them compute it.
+SessionPushes cut_as_writers_do(const Hop& hop, std::uint32_t dim, std::span<const float> source,
+                                std::span<const float> text, std::size_t steps);
+
+/// Opens a session at one server and sends the pushes one after another as a Stage does, or a
+/// server could tell an auditor by it: of the first `ahead` kMaxUnderWay are under way, each of the
+/// others waits until the one before is answered. Those of the request's source are cut as S54
+/// wants them. On the loop; the client must outlive it, and belongs to it alone.
 class SessionPlay {
   public:
     SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
-                std::function<void(KeptSession)> done);
+                std::function<void(KeptSession)> done, std::size_t ahead = 0);
     void start();
     /// Ends it with what was answered, as unanswered; nothing if it has ended.
     void give_up(const std::string& why);
 
   private:
     void next();
+    /// False: it has ended.
+    bool push_next();
     void finish();
 
     Client& client_;
     OpenRequest request_;
     KeptSession kept_;
     Hash256 session_;
+    std::size_t ahead_;
+    std::size_t sent_ = 0;        // pushes
     std::uint32_t position_ = 0;  // of the next push
     std::function<void(KeptSession)> done_;
     Alive alive_;

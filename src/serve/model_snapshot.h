@@ -12,14 +12,16 @@
 
 namespace cairn::serve {
 
+struct SourceReader;  // source_reader.h
+
 struct ModelSnapshot {
     model::ModelConfig config;
     model::Weights weights;
     std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
     Hash256 hash;                         ///< content_hash of the whole model
     Hash256 chain_name{};                 ///< if it is a chain's, its other name (S19); else zeros
-    /// Of an encoder-decoder's decoder, which this is: the encoder, where it is here.
-    std::shared_ptr<const model::Model> encoder{};
+    /// Of an encoder-decoder's decoder, which this is: the rest of it, where it is here.
+    std::shared_ptr<const SourceReader> encoder{};
 
     bool is_called(const Hash256& name) const {
         return name == hash || (!chain_name.is_zero() && name == chain_name);

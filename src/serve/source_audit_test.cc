@@ -3,6 +3,9 @@
 // signature; an honest one is convicted by no other source, and by nothing of the source alone.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <utility>
+
 #include "audit/replay.h"
 #include "serve/exhibit_file.h"
 #include "serve/kept_session.h"
@@ -213,6 +216,53 @@ TEST_F(SourceAuditTest, ASessionThatIsPlayedIsJudgedWithItsSource) {
         if (change == 0) continue;
         EXPECT_TRUE(verdict(*result.exhibit).is_invalid());
     }
+}
+
+// Else a server lies to whoever pushes otherwise, and no audit finds it.
+TEST_F(SourceAuditTest, AnAuditorPushesAsAWriterDoes) {
+    constexpr model::LayerRange kAll{0, 3};
+    constexpr std::size_t kPromptRows = 70, kSteps = 3, kLong = 90;
+    using Pushed = std::array<std::uint32_t, 3>;  // position, rows, pushes without an answer
+    std::vector<Pushed> seen;
+    std::uint32_t open = 0;
+    FakeServer& server = world.add_server("w", kAll);
+    server.network->tamper = [&](MessageKind kind, Bytes&) {
+        if (kind == MessageKind::kResult) --open;
+    };
+    world.client_network.tamper = [&](MessageKind kind, Bytes& body) {
+        if (kind != MessageKind::kPush) return;
+        const Push push = decode_push(body).value();
+        seen.push_back({push.position, push.tokens, open++});
+    };
+    RemoteOptions options = made.remote(kLong);
+    options.servers = {"w"};
+    FakeRemote writer(world, options);
+    ASSERT_TRUE(writer.start().ok());
+    States prompt = world.some_states(kPromptRows, 1);
+    ASSERT_TRUE(writer.forward(prompt).ok());
+    States row = world.some_states(1, 2);
+    for (std::size_t i = 0; i < kSteps; ++i) ASSERT_TRUE(writer.forward(row).ok());
+    const std::vector<Pushed> of_writer = std::exchange(seen, {});
+    EXPECT_EQ(of_writer[1], (Pushed{kLong, 64, 1})) << "while the source is read";
+
+    const Hop hop{kAll, crypto::public_key(server.secret), "w"};
+    const SessionPushes pushes =
+        cut_as_writers_do(hop, world.snapshot.config.dim, options.source,
+                          world.some_states(kPromptRows + kSteps, 1), kSteps);
+    OpenRequest request{.model = world.snapshot.hash,
+                        .dim = world.snapshot.config.dim,
+                        .max_positions = 100,
+                        .hop = hop,
+                        .source_rows = kLong,
+                        .ended = {}};
+    std::optional<KeptSession> kept;
+    SessionPlay auditor(
+        *world.client, request, pushes.rows, [&](KeptSession done) { kept = std::move(done); },
+        pushes.ahead);
+    auditor.start();
+    ASSERT_TRUE(world.loop.run_until([&] { return kept.has_value(); }));
+    EXPECT_EQ(seen, of_writer);
+    EXPECT_EQ(examine(*kept, world.snapshot, world.compute).finding, trust::Finding::kRight);
 }
 
 TEST_F(SourceAuditTest, ReplayNeedsTheSource) {

@@ -6,13 +6,18 @@ namespace cairn::serve {
 
 namespace {
 
-constexpr std::size_t kMaxUnderWay = 2;  // pushes of one server: one is computed, one waits
 constexpr std::size_t kPieceRows = 64;   // so that the next stage begins before this one ends
 constexpr std::size_t kQuietRows = 128;  // of what is computed again
 constexpr std::size_t kFollowRows = 16;  // a follower is sent so many at once
 constexpr std::size_t kForgetRows = 32;
 
 }  // namespace
+
+std::size_t piece_rows(const Hop& hop, std::uint32_t dim, bool quiet) {
+    const std::size_t most =
+        std::max<std::size_t>(1, std::min(max_push_tokens(dim) / 2, max_rows(hop, dim)));
+    return std::min(most, quiet ? kQuietRows : kPieceRows);
+}
 
 Stage::Stage(Client& client, const SequenceTerms& terms, model::LayerRange layers, std::size_t done,
              bool keeps)
@@ -131,13 +136,12 @@ void Stage::pump() {
 
 void Stage::pump(Replica& replica, bool leads) {
     const bool eager = leads || racing_;
-    const std::size_t most = std::max<std::size_t>(
-        1, std::min(max_push_tokens(terms_.dim) / 2, max_rows(replica.hop, terms_.dim)));
     while (replica.open && replica.under_way < kMaxUnderWay) {
         const bool again = replica.sent < done_;
         const std::size_t end = again || !eager ? std::min(done_, rows_) : rows_;
         if (replica.sent >= end || (!eager && end - replica.sent < kFollowRows)) return;
-        std::size_t count = std::min({end - replica.sent, again ? kQuietRows : kPieceRows, most});
+        std::size_t count =
+            std::min(end - replica.sent, piece_rows(replica.hop, terms_.dim, again));
         const std::size_t position = replica.sent;
         if (position < terms_.source_rows) count = std::min(count, terms_.source_rows - position);
         // What is paid for is compared with what was computed before (output_marks.h).

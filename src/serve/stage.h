@@ -37,6 +37,13 @@ struct Patience {
     std::uint64_t follower_ms = 5'000;     ///< silence after which a follower is dropped
 };
 
+/// Pushes of one server that are under way at once: one is computed, one waits.
+inline constexpr std::size_t kMaxUnderWay = 2;
+
+/// Rows in one push of a stage to this server, at most: of `quiet` ones, whose results it has or
+/// has not use for, and of others.
+std::size_t piece_rows(const Hop& hop, std::uint32_t dim, bool quiet);
+
 class Stage {
   public:
     struct Hooks {

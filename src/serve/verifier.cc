@@ -7,12 +7,17 @@
 #include "base/uniform.h"
 #include "infer/generate.h"
 #include "model/encoder.h"
+#include "model/encoder_decoder.h"
 #include "net/tls_network.h"
+#include "serve/source_reader.h"
 #include "tensor/state_type.h"
 
 namespace cairn::serve {
 
 namespace {
+
+/// Steps of one row in an audit of a decoder with cross attention: each takes a trip.
+constexpr std::size_t kMostWritten = 128;
 
 /// A client with a key of its own on a link of its own, for one purpose; its loop runs in the
 /// caller's thread.
@@ -117,8 +122,8 @@ Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, R
 }
 
 Result<std::vector<float>> Verifier::encoded(std::span<const std::uint32_t> tokens) {
-    model::Encoder encoder(model_.encoder->config, model_.encoder->weights, compute_,
-                           tokens.size());
+    const model::Model& half = model_.encoder->encoder;
+    model::Encoder encoder(half.config, half.weights, compute_, tokens.size());
     return encoder.encode(tokens);
 }
 
@@ -129,7 +134,15 @@ Result<std::vector<float>> Verifier::draw_source(std::span<const std::uint32_t> 
                      "an encoder-decoder is audited with its encoder, which is not here"};
     const std::uint32_t any[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
     ASSIGN_OR_RETURN(const std::vector<float> of_one, encoded(any));
-    ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, prompt(text, of_one));
+    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> asked, prompt(text, of_one));
+    std::vector<std::uint32_t> tokens = model_.encoder->before;
+    const std::vector<std::uint32_t>& behind = model_.encoder->behind;
+    const std::size_t around = tokens.size() + behind.size();
+    const std::size_t room =
+        model_.config.cross_context - std::min<std::size_t>(around, model_.config.cross_context);
+    tokens.insert(tokens.end(), asked.begin(),
+                  asked.begin() + static_cast<std::ptrdiff_t>(std::min(asked.size(), room)));
+    tokens.insert(tokens.end(), behind.begin(), behind.end());
     tokens.resize(std::min<std::size_t>(tokens.size(), model_.config.cross_context));
     return encoded(tokens);
 }
@@ -157,22 +170,10 @@ std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> token
     return states;
 }
 
-std::vector<States> Verifier::cut(const std::vector<float>& states, std::size_t most) {
-    const std::size_t dim = model_.config.dim;
-    const std::size_t rows = states.size() / dim;
-    // The first push has max_prompt rows at most.
+std::size_t Verifier::draw_steps(std::size_t rows) {
+    // The others are max_prompt at most.
     const std::size_t least = rows > options_.max_prompt ? rows - options_.max_prompt : 0;
-    const std::size_t steps =
-        least + random_.below(std::min<std::size_t>(rows, options_.max_steps + 1) - least);
-    std::vector<States> pushes;
-    for (std::size_t row = 0; row < rows;) {
-        const std::size_t prompt = rows - steps;
-        const std::size_t piece = row < prompt ? std::min(prompt - row, most) : 1;
-        const float* from = states.data() + row * dim;
-        pushes.emplace_back(from, from + piece * dim);
-        row += piece;
-    }
-    return pushes;
+    return least + random_.below(std::min<std::size_t>(rows, options_.max_steps + 1) - least);
 }
 
 Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_t> text,
@@ -185,42 +186,63 @@ Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_
         const auto window = text.subspan(random_.below(text.size() - rows + 1), rows);
         return std::vector<std::uint32_t>(window.begin(), window.end());
     }
+    const std::uint32_t first[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
+    return written(first, rows, source);
+}
+
+Result<std::vector<std::uint32_t>> Verifier::written(std::span<const std::uint32_t> first,
+                                                     std::size_t rows,
+                                                     std::span<const float> source) {
+    if (rows == first.size()) return std::vector<std::uint32_t>(first.begin(), first.end());
     const model::LayerRange all = model::all_layers(model_.config);
     model::Transformer transformer(model_.config, model_.weights, all, compute_,
-                                   {.max_batch = 1, .max_positions = rows});
+                                   {.max_batch = first.size(), .max_positions = rows});
     model::KvCache cache(model_.config, all, rows);
     const auto other = seen(transformer, source);
     infer::LocalLayers layers(transformer, cache, tensor::StateType::kF32,
                               other ? &*other : nullptr);
-    const std::uint32_t first[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
     infer::GenerateOptions options;
     options.sampling.temperature = 1;
     options.sampling.seed = random_.u64();
-    options.max_tokens = rows - 1;
-    ASSIGN_OR_RETURN(const infer::Generated written,
+    options.max_tokens = rows - first.size();
+    ASSIGN_OR_RETURN(const infer::Generated more,
                      infer::generate(compute_, transformer, layers, first, options, {}, {}));
-    std::vector<std::uint32_t> tokens = {first[0]};
-    tokens.insert(tokens.end(), written.tokens.begin(), written.tokens.end());
+    std::vector<std::uint32_t> tokens(first.begin(), first.end());
+    tokens.insert(tokens.end(), more.tokens.begin(), more.tokens.end());
     return tokens;
+}
+
+// Of an encoder-decoder the prompt is the encoder's: every text of the decoder begins with the same
+// few tokens, and all others are written, one by one.
+Result<Verifier::AuditText> Verifier::draw_text(std::span<const std::uint32_t> text,
+                                                std::span<const float> source) {
+    if (!model_.config.crosses()) {
+        ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, prompt(text, source));
+        const std::size_t steps = draw_steps(tokens.size());
+        return AuditText{std::move(tokens), steps};
+    }
+    const std::vector<std::uint32_t>& begins = model_.encoder->begins;
+    RETURN_IF_ERROR(model::check_begins(begins, model_.config));
+    std::size_t most = std::size_t{options_.max_prompt} + options_.max_steps;
+    most = std::min({most, begins.size() + kMostWritten, std::size_t{model_.config.context}});
+    most = std::max(most, begins.size());
+    const std::size_t steps = most - begins.size();
+    const std::size_t drawn = steps == 0 ? 0 : 1 + random_.below(steps);
+    ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens,
+                     written(begins, begins.size() + drawn, source));
+    return AuditText{std::move(tokens), drawn};
 }
 
 Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
     const std::size_t dim = model_.config.dim;
     ASSIGN_OR_RETURN(std::vector<float> source, draw_source(text));
-    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> tokens, prompt(text, source));
+    ASSIGN_OR_RETURN(const AuditText drawn, draw_text(text, source));
+    const std::vector<std::uint32_t>& tokens = drawn.tokens;
     std::vector<float> states = trusted_states(tokens, offer.layers.begin, source);
     OpenRequest request = draw_request(offer, tokens.size(), source.size() / dim);
     tensor::round_states(request.wire, model_.config.dim, states);
-    // Pushes as large as those of who writes (stage.cc).
-    const std::size_t most = std::max<std::size_t>(
-        1,
-        std::min(max_push_tokens(model_.config.dim) / 2, max_rows(request.hop, model_.config.dim)));
-    std::vector<States> pushes;
-    for (std::size_t at = 0; at < source.size(); at += most * dim)
-        pushes.emplace_back(
-            source.begin() + static_cast<std::ptrdiff_t>(at),
-            source.begin() + static_cast<std::ptrdiff_t>(std::min(at + most * dim, source.size())));
-    std::ranges::move(cut(states, most), std::back_inserter(pushes));
+    const SessionPushes pushes =
+        cut_as_writers_do(request.hop, model_.config.dim, source, states, drawn.steps);
     ASSIGN_OR_RETURN(KeptSession kept, play(request, pushes));
     if (request.model != offer.model && kept.outputs.empty() && kept.ended) {
         request.model = offer.model;  // it may know that name alone
@@ -266,13 +288,16 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
     return request;
 }
 
-Result<KeptSession> Verifier::play(OpenRequest request, const std::vector<States>& pushes) {
+Result<KeptSession> Verifier::play(OpenRequest request, const SessionPushes& pushes) {
     ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
     KeptSession kept;
-    SessionPlay play(fresh->client(), request, pushes, [&](KeptSession done) {
-        kept = std::move(done);
-        fresh->stop();
-    });
+    SessionPlay play(
+        fresh->client(), request, pushes.rows,
+        [&](KeptSession done) {
+            kept = std::move(done);
+            fresh->stop();
+        },
+        pushes.ahead);
     fresh->run([&] {
         play.start();
         fresh->after_ms(options_.max_ms, [&] {

@@ -84,14 +84,24 @@ class Verifier {
     std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer,
                                       std::span<const float> source);
     /// The session that is asked for, with these pushes. kCancelled.
-    Result<KeptSession> play(OpenRequest request, const std::vector<States>& pushes);
+    Result<KeptSession> play(OpenRequest request, const SessionPushes& pushes);
     /// A session for so many rows behind those of a source, of a kind that is drawn.
     OpenRequest draw_request(const Announce& offer, std::size_t rows, std::size_t source_rows);
-    std::vector<States> cut(const std::vector<float>& states, std::size_t most);
+    /// How many of the last of so many rows are pushed one by one.
+    std::size_t draw_steps(std::size_t rows);
     /// A window of the text, or where that is empty what the model writes after a token that is
     /// drawn by chance; 2 tokens at least.
     Result<std::vector<std::uint32_t>> prompt(std::span<const std::uint32_t> text,
                                               std::span<const float> source);
+    /// So many rows, `first` and what the model writes after it.
+    Result<std::vector<std::uint32_t>> written(std::span<const std::uint32_t> first,
+                                               std::size_t rows, std::span<const float> source);
+    struct AuditText {
+        std::vector<std::uint32_t> tokens;
+        std::size_t steps = 0;  ///< the last of them, which are pushed one by one
+    };
+    /// The text of a session as a client would have written it.
+    Result<AuditText> draw_text(std::span<const std::uint32_t> text, std::span<const float> source);
 
     const ModelSnapshot& model_;
     const tensor::Compute& compute_;

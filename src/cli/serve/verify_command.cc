@@ -21,6 +21,7 @@
 #include "console/interrupt.h"
 #include "console/json_line.h"
 #include "serve/exhibit_file.h"
+#include "serve/source_reader.h"
 #include "serve/verifier.h"
 
 namespace cairn::cli {
@@ -142,8 +143,8 @@ Result<NamedModel> load_named(const std::string& path, const std::string& tokeni
     const model::Model& packed = named.local->model;
     named.snapshot = {packed.config, packed.weights, packed.storage, name};
     if (named.local->encoder)
-        named.snapshot.encoder =
-            std::make_shared<const model::Model>(std::move(named.local->encoder->encoder));
+        named.snapshot.encoder = std::make_shared<const serve::SourceReader>(
+            serve::source_reader(*std::move(named.local->encoder), named.local->tokenizer.get()));
     return named;
 }
 
