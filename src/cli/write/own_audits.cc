@@ -26,6 +26,9 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
         for (const OwnAudit& audit : audits) {
             const bool is_known = audit.again && audit.examined.finding == trust::Finding::kRight;
             if (!audit.examined.finding || is_known) continue;
+            // A node counts what is right itself, but to judge a proof it needs the model.
+            if (has_node_folder(options) && audit.examined.finding != trust::Finding::kConvicted)
+                continue;
             book.enter(audit.hop.key, serve::page_of(audit.hop.address, model, audit.hop.layers),
                        *audit.examined.finding, audit.examined.sentence, SystemClock().wall_ms(),
                        rules);
@@ -62,7 +65,7 @@ std::vector<OwnAudit> audit_own(const LayerServerOptions& options, const Audited
         }
         audits.push_back(std::move(audit));
     }
-    if (audits.empty() || has_node_folder(options)) return audits;
+    if (audits.empty() || (has_node_folder(options) && !anybody_lied(audits))) return audits;
     if (const Status entered = enter_into_book(options, model.whole.hash, audits); !entered.ok())
         log_warn("what was found is not kept: {}", entered.error().message);
     return audits;

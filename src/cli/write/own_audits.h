@@ -23,8 +23,9 @@ struct OwnAudit {
 
 /// Audits these diaries, of NetworkLayers. Exhibits go into the folder of the node that
 /// --servers-of names, which then tells the network, or else into the working directory; what was
-/// found goes into --book, which a node's own is not, once for each session. What cannot be written
-/// down is logged: it was found all the same. Nothing without --audit.
+/// found goes into --book, which a node's own is not, once for each session; beside a node
+/// convictions alone, which it may lack the model to judge. What cannot be written down is logged:
+/// it was found all the same. Nothing without --audit.
 std::vector<OwnAudit> audit_own(const LayerServerOptions& options, const AuditedModel& model,
                                 const std::vector<serve::SessionDiary>& diaries,
                                 const tensor::Compute& compute);
