@@ -91,7 +91,8 @@ std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::s
     const Stage* made = stage.get();
     stage->set_hooks({[this, made](States states) { on_rows(made, std::move(states)); },
                       [this, made](const Hop& hop) { on_led(made, hop); },
-                      [this, made](const Hop& hop, const Failure& failure, bool led) {
+                      [this, made](const Hop& hop, const Failure& failure, bool led, bool unread) {
+                          if (unread && hop.price > 0) note_unread(hop);
                           on_lost(made, hop, failure, led);
                       }});
     if (!options_.source.empty()) stage->put(options_.source);
@@ -181,6 +182,13 @@ void RemoteLayers::on_led(const Stage* stage, const Hop& hop) {
     note("route: " + describe(route()));
     add_standbys();
     if (started_) finish(States{});
+}
+
+// Of the rows of a source nothing comes out that could be compared, so who comes for them, is paid
+// and goes would come again. Once it may have been an accident.
+void RemoteLayers::note_unread(const Hop& hop) {
+    if (std::ranges::find(unread_, hop.key) != unread_.end()) dropped_.push_back(hop.key);
+    unread_.push_back(hop.key);
 }
 
 void RemoteLayers::on_lost(const Stage* stage, const Hop& hop, const Failure& failure, bool led) {

@@ -104,6 +104,8 @@ class RemoteLayers {
     void on_rows(const Stage* stage, States states);
     void on_led(const Stage* stage, const Hop& hop);
     void on_lost(const Stage* stage, const Hop& hop, const Failure& failure, bool led);
+    /// It was paid for rows of a source that it may not have read. The second time it is left out.
+    void note_unread(const Hop& hop);
 
     /// Hops over these layers at servers that nothing speaks against, without those of `but`.
     Result<std::vector<Hop>> plan(model::LayerRange layers, const Stage* but, bool spare) const;
@@ -130,6 +132,7 @@ class RemoteLayers {
     SequenceTerms terms_;
     std::vector<Announce> offers_;
     std::vector<crypto::PublicKey> dropped_;  // wrong, or not able to
+    std::vector<crypto::PublicKey> unread_;   // paid for a source and gone
     std::string silent_;                      // who did not say what it holds, and why
     std::map<crypto::PublicKey, std::uint64_t> patience_ms_;  // with who was suspected without need
 

@@ -308,5 +308,47 @@ TEST_F(PaidSource, RowsOfTheSourceCostWhatOthersCost) {
     EXPECT_GE(counted(true), (kSource + 20) * price);
 }
 
+// What it has not read it cannot be shown to have not read, before a row of the text is compared.
+TEST_F(PaidSource, WhoIsPaidForASourceAndLeavesIsHiredTwiceAtMost) {
+    for (const char* name : {"a", "b"}) {
+        add_paid(name, {0, 3});
+        open_channel(name);
+    }
+    RemoteOptions options = remote();
+    options.source = world.some_states(kSource, 9);
+    options.standbys = 1;
+    FakeRemote over(world, options);
+    ASSERT_TRUE(over.start().ok());
+    const std::string standby = over.layers().route()[0].address == "a" ? "b" : "a";
+    int hired = 0;
+    std::size_t answers = 0;
+    const std::function<void()> watch = [&] {
+        world.servers.at(standby).network->tamper = [&](MessageKind kind, Bytes&) {
+            if (kind == MessageKind::kOpened) {
+                ++hired;
+                answers = 0;
+            }
+            // A standby is sent 16 rows at once: it goes with the last of the source's whole ones,
+            // and comes back.
+            if (kind != MessageKind::kResult || ++answers != kSource / 16) return;
+            world.loop.post([&] {
+                world.servers.at(standby).kill();
+                world.loop.call_after(1'000, [&] {
+                    add_paid(standby, {0, 3});
+                    watch();
+                });
+            });
+        };
+    };
+    watch();
+    States row = world.some_states(1, 3);
+    for (int i = 0; i < 6; ++i) {
+        ASSERT_TRUE(over.forward(row).ok());
+        world.loop.run_for(11'000);  // after which standbys are looked for again
+    }
+    EXPECT_EQ(hired, 2);
+    EXPECT_EQ(over.layers().failovers(), 0U);
+}
+
 }  // namespace
 }  // namespace cairn::serve

@@ -107,7 +107,8 @@ void Stage::remove(std::uint64_t serial, const Failure& failure) {
     }
     const bool another_leads = led && leader_is_open();
     const Hop leads = leader();
-    hooks_.lost(gone->hop, failure, led);
+    const bool unread = gone->answered > 0 && gone->answered <= terms_.source_rows;
+    hooks_.lost(gone->hop, failure, led, unread);
     if (another_leads) hooks_.led(leads);
 }
 

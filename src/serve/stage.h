@@ -51,8 +51,9 @@ class Stage {
         std::function<void(States)> rows;
         /// Another server leads.
         std::function<void(const Hop&)> led;
-        /// A server is gone from the stage; `led` tells whether it was the leader.
-        std::function<void(const Hop&, const Failure&, bool led)> lost;
+        /// A server is gone from the stage; `led` tells whether it was the leader, `unread` whether
+        /// it had answered for rows of the source and for none that shows that it read them.
+        std::function<void(const Hop&, const Failure&, bool led, bool unread)> lost;
     };
 
     /// `client` must outlive it. Results for the first `done` positions are not wanted: of the
