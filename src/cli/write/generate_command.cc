@@ -140,8 +140,11 @@ Status check_request(const GenerateRequest& request) {
     return ok_status();
 }
 
-// What an encoder-decoder cannot do yet.
+// What an encoder-decoder needs, and what it cannot do yet.
 Status check_pair_request(const GenerateRequest& request) {
+    if (request.prompt.empty() && request.prompts.empty())
+        return misused(request.model +
+                       " is an encoder-decoder, which answers a text: give it with --prompt TEXT");
     const char* option = !request.prompts.empty()                         ? "--prompts"
                          : request.sampling.kv == tensor::KvType::kDigits ? "--kv digits"
                                                                           : nullptr;

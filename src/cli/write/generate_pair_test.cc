@@ -96,6 +96,12 @@ TEST_F(GeneratePair, RefusesOptionsThatItCannotHonour) {
     EXPECT_THAT(generate({"--prompts", model + "/prompts.txt"}, "").out, HasSubstr("--prompts"));
 }
 
+TEST_F(GeneratePair, AsksForTheTextThatItAnswers) {
+    const Outcome outcome = generate({}, "");
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.errors, HasSubstr("--prompt TEXT"));
+}
+
 TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
     const nlohmann::json front = serve({"0-1", "--model", model, "--give-weights"});
     // One that never had the file: it is named as `model info` shows it.
