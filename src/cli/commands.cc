@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "console/shown_stream.h"
 #include "console/terminal.h"
@@ -40,7 +41,7 @@ void report(const Error& full, bool json, std::ostream& out, std::ostream& error
     out << console::json_line(object);
 }
 
-void add_commands(CLI::App& app, Invocation& invocation) {
+void add_commands(const Command& app, Invocation& invocation) {
     add_demo(app, invocation);
     add_lab(app, invocation);
     add_train(app, invocation);
@@ -66,7 +67,6 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_coin(app, invocation);
     add_timestamp(app, invocation);
     add_peers(app, invocation);
-    check_values(app);
 }
 
 // CLI11's message on one line, followed by what to do next.
@@ -99,7 +99,8 @@ int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
     app.set_version_flag("--version", "cairn 0.1.0");
     app.footer("`cairn COMMAND --help` or `cairn help COMMAND` says more of one.");
     Invocation invocation;
-    add_commands(app, invocation);
+    add_commands(Command(app), invocation);
+    check_values(app);
     const bool json = wants_json(argc, argv);
     const Misread misread = misread_words(app, argc, argv);
     if (misread.certain) {
@@ -181,11 +182,11 @@ const char* error_name(ErrorCode code) {
     return "unknown";
 }
 
-CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
-                      const std::string& description, const std::string& example) {
-    CLI::App* command = app.add_subcommand(name, description);
-    command->footer("Example:\n  " + example);
-    command->add_flag("--json", invocation.json, "Print one JSON object, for scripts");
+Command add_command(const Command& app, Invocation& invocation, const std::string& name,
+                    const std::string& description, const std::string& example) {
+    const Command command = app.add_subcommand(name, description);
+    command.footer("Example:\n  " + example);
+    command.add_flag("--json", invocation.json, "Print one JSON object, for scripts");
     return command;
 }
 

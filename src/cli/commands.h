@@ -1,5 +1,5 @@
 // The commands of the program. Each lives in a file of its own, `<name>_command.cc`, which
-// describes its options to CLI11 in add_<name>() and does the work in run_<name>(). A new command
+// describes its options in add_<name>() and does the work in run_<name>(). A new command
 // is one such file, a line here and a line in commands.cc.
 #pragma once
 
@@ -8,10 +8,7 @@
 #include <string>
 
 #include "base/result.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/options.h"
 
 namespace cairn::cli {
 
@@ -28,44 +25,44 @@ struct Invocation {
 };
 
 // The whole thing at once.
-void add_demo(CLI::App& app, Invocation& invocation);
-void add_lab(CLI::App& app, Invocation& invocation);
+void add_demo(const Command& app, Invocation& invocation);
+void add_lab(const Command& app, Invocation& invocation);
 
 // One machine.
-void add_train(CLI::App& app, Invocation& invocation);
-void add_plot(CLI::App& app, Invocation& invocation);
-void add_generate(CLI::App& app, Invocation& invocation);
-void add_serve(CLI::App& app, Invocation& invocation);
-void add_chat(CLI::App& app, Invocation& invocation);
-void add_eval(CLI::App& app, Invocation& invocation);
-void add_embed(CLI::App& app, Invocation& invocation);
-void add_tokenize(CLI::App& app, Invocation& invocation);
-void add_model(CLI::App& app, Invocation& invocation);
-void add_bench(CLI::App& app, Invocation& invocation);
-void add_doctor(CLI::App& app, Invocation& invocation);
+void add_train(const Command& app, Invocation& invocation);
+void add_plot(const Command& app, Invocation& invocation);
+void add_generate(const Command& app, Invocation& invocation);
+void add_serve(const Command& app, Invocation& invocation);
+void add_chat(const Command& app, Invocation& invocation);
+void add_eval(const Command& app, Invocation& invocation);
+void add_embed(const Command& app, Invocation& invocation);
+void add_tokenize(const Command& app, Invocation& invocation);
+void add_model(const Command& app, Invocation& invocation);
+void add_bench(const Command& app, Invocation& invocation);
+void add_doctor(const Command& app, Invocation& invocation);
 
 // Layers over several machines, and what they are worth.
-void add_verify(CLI::App& app, Invocation& invocation);
-void add_servers(CLI::App& app, Invocation& invocation);
-void add_audit(CLI::App& app, Invocation& invocation);
-void add_trace(CLI::App& app, Invocation& invocation);
+void add_verify(const Command& app, Invocation& invocation);
+void add_servers(const Command& app, Invocation& invocation);
+void add_audit(const Command& app, Invocation& invocation);
+void add_trace(const Command& app, Invocation& invocation);
 
 // Networks, nodes, the chain and its coins.
-void add_network(CLI::App& app, Invocation& invocation);
-void add_node(CLI::App& app, Invocation& invocation);
-void add_chain(CLI::App& app, Invocation& invocation);
-void add_explain(CLI::App& app, Invocation& invocation);
-void add_wallet(CLI::App& app, Invocation& invocation);
-void add_coin(CLI::App& app, Invocation& invocation);
-void add_timestamp(CLI::App& app, Invocation& invocation);
-void add_peers(CLI::App& app, Invocation& invocation);
+void add_network(const Command& app, Invocation& invocation);
+void add_node(const Command& app, Invocation& invocation);
+void add_chain(const Command& app, Invocation& invocation);
+void add_explain(const Command& app, Invocation& invocation);
+void add_wallet(const Command& app, Invocation& invocation);
+void add_coin(const Command& app, Invocation& invocation);
+void add_timestamp(const Command& app, Invocation& invocation);
+void add_peers(const Command& app, Invocation& invocation);
 
 /// The kind of an error, as JSON has it.
 const char* error_name(ErrorCode code);
 
 /// A subcommand with its description, an example for --help, and --json.
-CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
-                      const std::string& description, const std::string& example);
+Command add_command(const Command& app, Invocation& invocation, const std::string& name,
+                    const std::string& description, const std::string& example);
 
 /// Parses, runs, reports. The process's exit code: 0, 1 failed (also where standard output could
 /// not be written), 2 misused. Nothing is thrown out of it.

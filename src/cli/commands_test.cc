@@ -1,6 +1,7 @@
 // What holds for every command: mistyped words are answered, numbers are numbers, output that
 // cannot be written is a failure, and no text of a file acts on the terminal.
 #include "cli/commands.h"
+#include "cli/options.h"
 
 #include <algorithm>
 #include <ostream>
@@ -82,9 +83,9 @@ TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
 TEST(Commands, EveryNumericOptionRefusesWhatIsNoNumber) {
     CLI::App app("all", "cairn");
     Invocation invocation;
-    add_train(app, invocation);
-    add_generate(app, invocation);
-    add_node(app, invocation);
+    add_train(Command(app), invocation);
+    add_generate(Command(app), invocation);
+    add_node(Command(app), invocation);
     check_values(app);
     std::size_t tried = 0;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))

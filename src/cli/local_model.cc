@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <thread>
 
-#include <CLI/CLI.hpp>
-
 #include "base/files.h"
+#include "cli/options.h"
 
 namespace cairn::cli {
 
@@ -19,11 +18,11 @@ std::string Machine::kernels() const {
     return std::string(tensor::kernel_set_name(tensor::kernel_set_of(*compute_.kernels)));
 }
 
-CLI::Option* add_threads_option(CLI::App& command, std::size_t& threads,
-                                const std::string& of_what) {
+Option add_threads_option(const Command& command, std::size_t& threads,
+                          const std::string& of_what) {
     return command.add_option("--threads", threads, of_what + "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+        .check(range(std::size_t{0}, kMaxThreads))
+        .capture_default_str();
 }
 
 Status check_exists(const std::string& option, const std::string& path) {
@@ -55,7 +54,7 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                        layout, loaded.pooling, std::move(loaded.encoder)});
 }
 
-CLI::Option* add_tokenizer_option(CLI::App& command, std::string& path) {
+Option add_tokenizer_option(const Command& command, std::string& path) {
     return command.add_option("--tokenizer", path,
                               "Tokenizer file (default: in the model or beside it)");
 }

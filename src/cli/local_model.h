@@ -10,12 +10,10 @@
 #include "tensor/compute.h"
 #include "text/tokenizer.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
+class Option;
 
 /// Threads and kernels. Neither can change a result.
 class Machine {
@@ -37,8 +35,8 @@ class Machine {
 
 inline constexpr std::size_t kMaxThreads = 1024;
 /// --threads, for Machine::create(); `of_what`, if not empty, begins its description.
-CLI::Option* add_threads_option(CLI::App& command, std::size_t& threads,
-                                const std::string& of_what = "");
+Option add_threads_option(const Command& command, std::size_t& threads,
+                          const std::string& of_what = "");
 
 struct LocalModel {
     model::Model model;
@@ -69,7 +67,7 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      const std::string& option = "--model");
 
 /// --tokenizer, for load_local_model().
-CLI::Option* add_tokenizer_option(CLI::App& command, std::string& path);
+Option add_tokenizer_option(const Command& command, std::string& path);
 
 /// Packs the weights for fast products and lets go of the memory or file they came from. Nothing
 /// but inference can be done with the model afterwards; take its content hash before.

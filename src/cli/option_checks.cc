@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "cli/options.h"
 #include "net/address.h"
 #include "net/relay_messages.h"
 
@@ -220,9 +221,9 @@ Words find_command(const CLI::App& root, int argc, const char* const* argv) {
 
 }  // namespace
 
-CLI::Validator height_or_best() {
-    return CLI::Validator(
-        [](std::string& text) {
+Check height_or_best() {
+    return Check(
+        [](const std::string& text) {
             if (text == "best") return std::string();
             const auto height = parse_whole(text, "it");
             return height.ok() ? "" : "a height or best is wanted: " + height.error().message;
@@ -230,10 +231,10 @@ CLI::Validator height_or_best() {
         "");
 }
 
-CLI::Validator any_seed() {
+Check any_seed() {
     // CLI11's own range would take -1 for the greatest, and what is too large as well.
-    return CLI::Validator(
-        [](std::string& text) {
+    return Check(
+        [](const std::string& text) {
             constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
             return parse_whole(text, "it").ok()
                        ? std::string()

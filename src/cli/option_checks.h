@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/options.h"
+
 namespace CLI {
 class App;
-class Validator;
 }  // namespace CLI
 
 namespace cairn::cli {
@@ -32,10 +33,10 @@ std::vector<std::string> protected_words(int argc, const char* const* argv);
 std::string unprotected(std::string message);
 
 /// Which of a chain's models is meant: a height, or the word best.
-CLI::Validator height_or_best();
+Check height_or_best();
 
 /// The range of random seeds: any 64 bits.
-CLI::Validator any_seed();
+Check any_seed();
 
 /// The command that the words of a command line lead to; `app` itself if none.
 const CLI::App& command_of(const CLI::App& app, int argc, const char* const* argv);

@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/explain.h"
@@ -18,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "node/upgrades_ahead.h"
 #include "wallet/address.h"
@@ -276,18 +276,18 @@ Status run_chain_block(const ChainRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_chain(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("chain", "Look into the chain on this disk");
-    group->require_subcommand(1);
+void add_chain(const Command& app, Invocation& invocation) {
+    const Command group = app.add_subcommand("chain", "Look into the chain on this disk");
+    group.require_subcommand();
     auto request = std::make_shared<ChainRequest>();
     request->directory = default_directory();
     const auto add = [&](const std::string& name, const std::string& what,
                          const std::string& example,
                          Status (*run)(const ChainRequest&, std::ostream&)) {
-        CLI::App* command = add_command(*group, invocation, name, what, example);
-        named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
-            ->capture_default_str();
-        command->callback([request, run, &invocation] {
+        const Command command = add_command(group, invocation, name, what, example);
+        named_folder(command.add_option("--dir", request->directory, "The node's data directory"))
+            .capture_default_str();
+        command.callback([request, run, &invocation] {
             request->json = invocation.json;
             invocation.run = [request, run](std::ostream& out) { return run(*request, out); };
         });
@@ -299,24 +299,24 @@ void add_chain(CLI::App& app, Invocation& invocation) {
         "cairn chain status --dir ~/guild", run_chain_status);
     add("block", "One block, by height or by the beginning of its hash", "cairn chain block 40",
         run_chain_block)
-        ->add_option("block", request->which, "Height, or at least 4 digits of the hash")
-        ->required();
-    CLI::App* verify = add("verify", "Replay every block from genesis by the rules",
-                           "cairn chain verify --dir ~/guild", run_chain_verify);
-    verify->add_option("--to", request->to, "Stop at this height")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{0xFFFFFFFF}));
-    CLI::App* check = add(
+        .add_option("block", request->which, "Height, or at least 4 digits of the hash")
+        .required();
+    const Command verify = add("verify", "Replay every block from genesis by the rules",
+                               "cairn chain verify --dir ~/guild", run_chain_verify);
+    verify.add_option("--to", request->to, "Stop at this height")
+        .check(range(std::uint64_t{1}, std::uint64_t{0xFFFFFFFF}));
+    const Command check = add(
         "check",
         "Judge the blocks of a file of lines `block HEX` (it becomes the tip, if it is valid) and "
         "`try HEX` (judged only), beginning at genesis",
         "cairn chain check guild.blocks --dir ~/guild", run_chain_check);
-    check->add_option("file", request->which, "Blocks; \"-\": standard input")->required();
+    check.add_option("file", request->which, "Blocks; \"-\": standard input").required();
     check
-        ->add_option("--now-ms", request->now_ms,
-                     "Judge as at this time, in milliseconds since 1970 (default: now)")
-        ->check(CLI::Range(std::uint64_t{1}, kMaxTimeMs));
-    for (CLI::App* command : {verify, check}) add_threads_option(*command, request->threads);
-    add_chain_proofs(*group, invocation);
+        .add_option("--now-ms", request->now_ms,
+                    "Judge as at this time, in milliseconds since 1970 (default: now)")
+        .check(range(std::uint64_t{1}, kMaxTimeMs));
+    for (Command command : {verify, check}) add_threads_option(command, request->threads);
+    add_chain_proofs(group, invocation);
 }
 
 }  // namespace cairn::cli

@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
@@ -13,6 +12,7 @@
 #include "base/outputs.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/proof_words.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "proof/make.h"
 
@@ -168,49 +168,50 @@ Status run_check(const CheckRequest& request, std::ostream& out) {
 
 }  // namespace
 
-void add_chain_proofs(CLI::App& chain, Invocation& invocation) {
-    CLI::App* prove =
+void add_chain_proofs(const Command& chain, Invocation& invocation) {
+    const Command prove =
         add_command(chain, invocation, "prove",
                     "Write a file that proves, without a node, that something is on the chain",
                     "cairn chain prove 5f3a9c --out payment.proof   (the beginning of a name)\n"
                     "  cairn chain prove 120                          (a block)");
     auto request = std::make_shared<ProveRequest>();
     prove
-        ->add_option("what", request->what,
-                     "A height, or at least 4 digits of the name of a payment, contribution, "
-                     "commitment, coinbase or block")
-        ->required();
-    auto* node = prove->add_option("--node", request->node,
-                                   "Have a node make it instead, by its API's address HOST:PORT; "
-                                   "it is checked here");
-    named_folder(prove->add_option("--dir", request->directory, "The node's data directory"))
-        ->excludes(node)
-        ->capture_default_str();
+        .add_option("what", request->what,
+                    "A height, or at least 4 digits of the name of a payment, contribution, "
+                    "commitment, coinbase or block")
+        .required();
+    const Option node =
+        prove.add_option("--node", request->node,
+                         "Have a node make it instead, by its API's address HOST:PORT; "
+                         "it is checked here");
+    named_folder(prove.add_option("--dir", request->directory, "The node's data directory"))
+        .excludes(node)
+        .capture_default_str();
     prove
-        ->add_option("--kind", request->kind,
-                     "Which is meant where a commitment and its contribution have one name, or "
-                     "what it must be")
-        ->check(CLI::IsMember(
+        .add_option("--kind", request->kind,
+                    "Which is meant where a commitment and its contribution have one name, or "
+                    "what it must be")
+        .check(one_of(
             std::vector<std::string>(std::begin(proof::kKindNames), std::end(proof::kKindNames))));
-    prove->add_option("--out", request->out, "The file (default: the name's digits and .proof)");
+    prove.add_option("--out", request->out, "The file (default: the name's digits and .proof)");
     prove
-        ->add_option("--from", request->from,
-                     "Height of the first header; 0: genesis. A shorter file, for those who know "
-                     "that block's hash")
-        ->check(CLI::Range(0u, 0xFFFFFFFFu))
-        ->capture_default_str();
-    prove->callback([request, &invocation] {
+        .add_option("--from", request->from,
+                    "Height of the first header; 0: genesis. A shorter file, for those who know "
+                    "that block's hash")
+        .check(range(0u, 0xFFFFFFFFu))
+        .capture_default_str();
+    prove.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_prove(*request, out); };
     });
-    CLI::App* check = add_command(
+    const Command check = add_command(
         chain, invocation, "check-proof",
         "Check such a file, without a node, and say what it proves",
         "cairn chain check-proof payment.proof --network network.json --least-work 2^40");
     auto asked = std::make_shared<CheckRequest>();
-    check->add_option("file", asked->file, "What `cairn chain prove` wrote")->required();
-    add_demands(*check, asked->demands);
-    check->callback([asked, &invocation] {
+    check.add_option("file", asked->file, "What `cairn chain prove` wrote").required();
+    add_demands(check, asked->demands);
+    check.callback([asked, &invocation] {
         asked->json = invocation.json;
         invocation.run = [asked](std::ostream& out) { return run_check(*asked, out); };
     });

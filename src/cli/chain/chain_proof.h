@@ -5,6 +5,8 @@
 
 namespace cairn::cli {
 
-void add_chain_proofs(CLI::App& chain, Invocation& invocation);
+class Command;
+
+void add_chain_proofs(const Command& chain, Invocation& invocation);
 
 }  // namespace cairn::cli

@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/json_views.h"
@@ -14,6 +13,7 @@
 #include "base/text.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "proof/coin_trace.h"
 
@@ -153,29 +153,30 @@ Status run_trace(const TraceRequest& request, std::ostream& out) {
 
 }  // namespace
 
-void add_coin(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("coin", "Look at single coins of the chain on this disk");
-    group->require_subcommand(1);
-    CLI::App* command = add_command(
-        *group, invocation, "trace",
+void add_coin(const Command& app, Invocation& invocation) {
+    const Command group =
+        app.add_subcommand("coin", "Look at single coins of the chain on this disk");
+    group.require_subcommand();
+    const Command command = add_command(
+        group, invocation, "trace",
         "Where a coin comes from: payment by payment, back to the coinbases",
         "cairn coin trace 5f3a9c:0          (names: `cairn wallet history`, `cairn chain block`)");
     auto request = std::make_shared<TraceRequest>();
     command
-        ->add_option("coin", request->coin,
-                     "ID:N, the payment or coinbase that made it (at least 4 digits) and its "
-                     "number there; without a number the first")
-        ->required();
-    auto* node = command->add_option("--node", request->node,
-                                     "Ask a node instead, by its API's address HOST:PORT, and "
-                                     "take its word");
-    named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
-        ->excludes(node)
-        ->capture_default_str();
-    command->add_option("--max", request->max, "Payments and coinbases that are shown, at most")
-        ->check(CLI::Range(std::size_t{1}, proof::kMostTraced))
-        ->capture_default_str();
-    command->callback([request, &invocation] {
+        .add_option("coin", request->coin,
+                    "ID:N, the payment or coinbase that made it (at least 4 digits) and its "
+                    "number there; without a number the first")
+        .required();
+    const auto node = command.add_option("--node", request->node,
+                                         "Ask a node instead, by its API's address HOST:PORT, and "
+                                         "take its word");
+    named_folder(command.add_option("--dir", request->directory, "The node's data directory"))
+        .excludes(node)
+        .capture_default_str();
+    command.add_option("--max", request->max, "Payments and coinbases that are shown, at most")
+        .check(range(std::size_t{1}, proof::kMostTraced))
+        .capture_default_str();
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_trace(*request, out); };
     });

@@ -3,10 +3,9 @@
 #include <cstdlib>
 #include <ctime>
 
-#include <CLI/CLI.hpp>
-
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/options.h"
 #include "node/assets.h"
 
 namespace cairn::cli {
@@ -18,8 +17,8 @@ std::string default_directory() {
     return std::string(home != nullptr && *home != '\0' ? home : ".") + "/.cairn";
 }
 
-CLI::Option* named_folder(CLI::Option* option) {
-    return option->check(CLI::Validator(
+Option named_folder(Option option) {
+    return option.check(Check(
         [](const std::string& name) {
             return std::string(name.empty() ? "the name of the folder is empty; is a variable not "
                                               "set? `.` is the folder that you stand in"

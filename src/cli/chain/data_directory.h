@@ -9,18 +9,16 @@
 #include "chain/block.h"
 #include "store/store.h"
 
-namespace CLI {
-class Option;
-}
-
 namespace cairn::cli {
+
+class Option;
 
 /// $CAIRN_DIR, else ~/.cairn.
 std::string default_directory();
 
 /// Makes the option refuse an empty folder name, which an unset shell variable would give: files
 /// would be looked for in the root, and created in the current folder.
-CLI::Option* named_folder(CLI::Option* option);
+Option named_folder(Option option);
 
 /// DIR/network.json.
 Result<chain::NetworkDefinition> read_network(const std::string& directory);

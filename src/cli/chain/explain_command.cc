@@ -5,13 +5,13 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/explain.h"
 #include "api/json_views.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 
 namespace cairn::cli {
@@ -143,20 +143,20 @@ Status run_explain(const ExplainRequest& request, std::ostream& out) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
+void add_explain(const Command& app, Invocation& invocation) {
+    const Command command =
         add_command(app, invocation, "explain", "Why a contribution was paid, or refused",
                     "cairn explain 40            every contribution of merge block 40\n"
                     "  cairn explain 3fa97c21      a commitment, contributor, block or payment");
     auto request = std::make_shared<ExplainRequest>();
-    command->add_option("what", request->what, "A height, or at least 4 digits of a name")
-        ->required();
-    named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
-        ->capture_default_str();
-    command->add_option("--max", request->max, "Sentences about contributions, at most")
-        ->check(CLI::Range(std::size_t{1}, kMaxRecords))
-        ->capture_default_str();
-    command->callback([request, &invocation] {
+    command.add_option("what", request->what, "A height, or at least 4 digits of a name")
+        .required();
+    named_folder(command.add_option("--dir", request->directory, "The node's data directory"))
+        .capture_default_str();
+    command.add_option("--max", request->max, "Sentences about contributions, at most")
+        .check(range(std::size_t{1}, kMaxRecords))
+        .capture_default_str();
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_explain(*request, out); };
     });

@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -16,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "node/create_network.h"
 #include "node/network_presets.h"
@@ -144,24 +144,24 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
 }
 
-void add_codec(CLI::App& command, NetworkRequest& request) {
+void add_codec(const Command& command, NetworkRequest& request) {
     command
         .add_option("--codec", request.codec,
                     "How updates travel: srht; srht2, at 1 bit without srht's bias; dense; or "
                     "another sketch of the paper's Table 1, which learns no faster and is here "
                     "to be compared; gaussian and ams only for small models (default: that of "
                     "--config)")
-        ->check(CLI::IsMember(std::vector<std::string>(std::begin(chain::kCodecNames),
-                                                       std::end(chain::kCodecNames))));
+        .check(one_of(std::vector<std::string>(std::begin(chain::kCodecNames),
+                                               std::end(chain::kCodecNames))));
     command
         .add_option("--codec-values", request.codec_values,
                     "Values sent for 4096 parameters: a power of two from 16 to 4096")
-        ->check(CLI::IsMember({16, 32, 64, 128, 256, 512, 1024, 2048, 4096}));
+        .check(one_of({16, 32, 64, 128, 256, 512, 1024, 2048, 4096}));
     command.add_option("--codec-bits", request.codec_bits, "Bits of each value")
-        ->check(CLI::IsMember({1, 4, 8, 16}));
+        .check(one_of({1, 4, 8, 16}));
 }
 
-void add_training(CLI::App& command, NetworkRequest& request) {
+void add_training(const Command& command, NetworkRequest& request) {
     command.add_flag("--one-winner", request.one_winner,
                      "Each block carries the update of who found it, which becomes part of the "
                      "model as it is, and nothing else does: the network of the GradientCoin "
@@ -171,12 +171,12 @@ void add_training(CLI::App& command, NetworkRequest& request) {
         .add_option("--optimiser", request.optimiser,
                     "How trainers step: adamw, or sgd, plain gradient descent (default: that of "
                     "--config; with --one-winner sgd)")
-        ->check(CLI::IsMember(std::vector<std::string>(std::begin(chain::kOptimiserNames),
-                                                       std::end(chain::kOptimiserNames))));
+        .check(one_of(std::vector<std::string>(std::begin(chain::kOptimiserNames),
+                                               std::end(chain::kOptimiserNames))));
     command
         .add_option("--rate", request.rate,
                     "Learning rate of the local steps (default: that of --config; 0.5 for sgd)")
-        ->check(CLI::Range(1e-9, 1.0));
+        .check(range(1e-9, 1.0));
 }
 
 }  // namespace
@@ -207,34 +207,32 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_texts(CLI::App& command, NetworkRequest& request) {
+void add_texts(const Command& command, NetworkRequest& request) {
     command
         .add_option("--judge", request.judge_files,
                     "Text that the rules measure on; given again, the rules measure evenly on all "
                     "of them, so that who trains on a text like one of them is heard")
-        ->required()
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(CLI::ExistingFile);
+        .required()
+        .one_value_each()
+        .check(existing_file());
     command
         .add_option("--report", request.report_files,
                     "Text that published losses measure on; one for each --judge, in the same "
                     "order")
-        ->required()
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(CLI::ExistingFile);
+        .required()
+        .one_value_each()
+        .check(existing_file());
     command
         .add_option("--tokenizer-texts", request.tokenizer_texts,
                     "Texts that the tokenizer learns from (default: the judge texts)")
-        ->check(CLI::ExistingFile);
+        .check(existing_file());
 }
 
-void add_network(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("network", "Make networks");
-    group->require_subcommand(1);
-    CLI::App* command = add_command(
-        *group, invocation, "create", "Make a network from texts and a preset",
+void add_network(const Command& app, Invocation& invocation) {
+    const Command group = app.add_subcommand("network", "Make networks");
+    group.require_subcommand();
+    const Command command = add_command(
+        group, invocation, "create", "Make a network from texts and a preset",
         "cairn network create --dir ~/guild --name guild --judge letters.txt --report essays.txt\n"
         "  cairn network create --dir ~/two --judge a1.txt --report a2.txt --judge b1.txt --report "
         "b2.txt\n"
@@ -246,43 +244,42 @@ void add_network(CLI::App& app, Invocation& invocation) {
         "b.txt");
     auto request = std::make_shared<NetworkRequest>();
     request->directory = default_directory();
-    named_folder(command->add_option("--dir", request->directory, "Where the network's files go"))
-        ->capture_default_str();
-    command->add_option("--name", request->name, "Letters, digits, '-', '_' and '.'")
-        ->capture_default_str();
+    named_folder(command.add_option("--dir", request->directory, "Where the network's files go"))
+        .capture_default_str();
+    command.add_option("--name", request->name, "Letters, digits, '-', '_' and '.'")
+        .capture_default_str();
     command
-        ->add_option("--config", request->config,
-                     "tiny, demo, or a network.json whose sizes and rules to take")
-        ->capture_default_str();
+        .add_option("--config", request->config,
+                    "tiny, demo, or a network.json whose sizes and rules to take")
+        .capture_default_str();
     command
-        ->add_option(
-            "--work", request->work,
-            "What miners compute: sha256d, or argon2id, at which a graphics card outweighs "
-            "hundreds of processor cores instead of thousands, and a header takes 0.65 ms "
-            "to check (default: that of --config, sha256d in the presets)")
-        ->check(CLI::IsMember(
+        .add_option("--work", request->work,
+                    "What miners compute: sha256d, or argon2id, at which a graphics card outweighs "
+                    "hundreds of processor cores instead of thousands, and a header takes 0.65 ms "
+                    "to check (default: that of --config, sha256d in the presets)")
+        .check(one_of(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
-    add_codec(*command, *request);
-    add_training(*command, *request);
-    add_texts(*command, *request);
+    add_codec(command, *request);
+    add_training(command, *request);
+    add_texts(command, *request);
     command
-        ->add_option("--public-share", request->public_share,
-                     "Part of the windows that trainers read from the judge text, the rest from "
-                     "their own; trainers of unlike texts learn one model better with it "
-                     "(default: that of --config, 0.25 in the presets)")
-        ->check(CLI::Range(0.0, kMaxPublicShare));
-    command->add_option("--vocab", request->vocab, "Tokens in the vocabulary")
-        ->check(CLI::Range(text::kFirstMerge, text::kMaxBpeVocab));
-    command->add_option("--seed", request->seed, "Of the first weights")
-        ->check(any_seed())
-        ->capture_default_str();
+        .add_option("--public-share", request->public_share,
+                    "Part of the windows that trainers read from the judge text, the rest from "
+                    "their own; trainers of unlike texts learn one model better with it "
+                    "(default: that of --config, 0.25 in the presets)")
+        .check(range(0.0, kMaxPublicShare));
+    command.add_option("--vocab", request->vocab, "Tokens in the vocabulary")
+        .check(range(text::kFirstMerge, text::kMaxBpeVocab));
+    command.add_option("--seed", request->seed, "Of the first weights")
+        .check(any_seed())
+        .capture_default_str();
     command
-        ->add_option("--genesis-time-ms", request->genesis_time_ms,
-                     "Milliseconds since 1970 (default: now)")
-        ->check(CLI::Range(std::uint64_t{1}, kMaxTimeMs));
-    command->add_option("--member", request->members,
-                        "A member's key, in hexadecimal; with any, the network is private");
-    command->callback([request, &invocation] {
+        .add_option("--genesis-time-ms", request->genesis_time_ms,
+                    "Milliseconds since 1970 (default: now)")
+        .check(range(std::uint64_t{1}, kMaxTimeMs));
+    command.add_option("--member", request->members,
+                       "A member's key, in hexadecimal; with any, the network is private");
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_network_create(*request, out); };
     });

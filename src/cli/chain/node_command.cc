@@ -6,8 +6,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
-
 #include "api/routes.h"
 #include "api/server.h"
 #include "argument/statement.h"
@@ -21,6 +19,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "http/http_server.h"
 #include "net/address.h"
 #include "net/relaying.h"
@@ -206,15 +205,15 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
     return api_status;
 }
 
-void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& request) {
+void add_node_options(const Command& command, const std::shared_ptr<NodeRequest>& request) {
     node::NodeOptions& node = request->node;
     named_folder(command.add_option("--dir", node.directory, "The node's data directory"))
-        ->capture_default_str();
+        .capture_default_str();
     command.add_option("--network", node.network_file,
                        "network.json to start from, when --dir has none; if it lists more upgrades "
                        "than the one there, they are taken over");
     command.add_option("--listen", node.listen, "HOST:PORT for other nodes; empty: do not listen")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_option("--map-port", request->map_port,
                        "How to ask the home's router to let others dial this node: off, natpmp, "
                        "upnp (any device of the home can answer that), any (both); default: "
@@ -225,60 +224,63 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
                        "them, by the address that they listen at");
     command
         .add_option("--train", node.train, "Text files to train on; they never leave this machine")
-        ->check(CLI::ExistingFile);
-    auto* mine = command.add_flag("--mine", node.mine, "Mine blocks");
+        .check(existing_file());
+    const auto mine = command.add_flag("--mine", node.mine, "Mine blocks");
     command
         .add_option("--min-fee-rate", request->node.min_fee_rate,
                     "Payments with a lower fee are neither kept nor passed on: in the smallest "
                     "unit (0.00000001 coins) for each byte")
-        ->check(CLI::Range(0, 1'000'000))
-        ->capture_default_str();
+        .check(range(0, 1'000'000))
+        .capture_default_str();
     command
         .add_option("--hash-rate", node.hash_rate,
                     "Nonces tried per second, at most: how much of this computer mining may take "
                     "(default: about a tenth of a core, 100000 of sha256d or 156 of argon2id)")
-        ->needs(mine)
-        ->check(CLI::Range(50, 100'000'000));
-    auto* wallet = command.add_flag("--wallet", request->use_wallet,
-                                    "Contribute and mine with the main key of the wallet in --dir");
+        .needs(mine)
+        .check(range(50, 100'000'000));
+    const auto wallet =
+        command.add_flag("--wallet", request->use_wallet,
+                         "Contribute and mine with the main key of the wallet in --dir");
     command
         .add_flag("--fresh-keys", request->fresh_keys,
                   "With --wallet: a key of its own for every block and every contribution, so that "
                   "strangers cannot tell which are yours")
-        ->needs(wallet);
-    auto* password =
+        .needs(wallet);
+    const auto password =
         command
             .add_option("--password-file", request->wallet.password_file,
                         "The wallet's password, on the first line of a file that only you can "
                         "read")
-            ->needs(wallet);
+            .needs(wallet);
     command.add_flag("--no-password", request->wallet.no_password, "The wallet has none")
-        ->needs(wallet)
-        ->excludes(password);
-    auto* api = command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
-                    ->capture_default_str();
-    auto* no_api = command.add_flag("--no-api", request->no_api, "Offer neither")->excludes(api);
+        .needs(wallet)
+        .excludes(password);
+    const auto api =
+        command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
+            .capture_default_str();
+    const auto no_api =
+        command.add_flag("--no-api", request->no_api, "Offer neither").excludes(api);
     command.add_option("--sample-prompt", request->prompt, "What the page's samples continue")
-        ->excludes(no_api)
-        ->capture_default_str();
+        .excludes(no_api)
+        .capture_default_str();
     command.add_option("--threads", node.threads, "Computing threads")
-        ->check(CLI::Range(std::size_t{1}, kMaxThreads))
-        ->capture_default_str();
+        .check(range(std::size_t{1}, kMaxThreads))
+        .capture_default_str();
     command.add_option("--memory", node.memory_mib, "Limit in MiB (0: none of our own)")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib));
+        .check(range(std::uint64_t{0}, kMaxMemoryMib));
     command.add_option("--nice", node.nice, "How far to step back behind other programs")
-        ->check(CLI::Range(0, 19))
-        ->capture_default_str();
+        .check(range(0, 19))
+        .capture_default_str();
     command.add_option("--seed", node.seed, "Of the trainer's choice of text (0: from the system)")
-        ->check(any_seed());
+        .check(any_seed());
 }
 
 /// Whether only layers of a file are to be served, without a chain.
-bool is_layer_server(const CLI::App& command, const ServeLayersRequest& serve) {
+bool is_layer_server(const Command& command, const ServeLayersRequest& serve) {
     if (serve.layers.empty() || serve.model.empty()) return false;
-    return std::ranges::all_of(command.get_options(), [](const CLI::Option* option) {
-        return option->count() == 0 ||
-               std::ranges::find(kServeOptions, option->get_name()) != kServeOptions.end();
+    return std::ranges::all_of(command.get_options(), [](Option option) {
+        return option.count() == 0 ||
+               std::ranges::find(kServeOptions, option.get_name()) != kServeOptions.end();
     });
 }
 
@@ -330,95 +332,96 @@ Status take_serving(NodeRequest& request) {
     return ok_status();
 }
 
-void add_serving_options(CLI::App& command, NodeRequest& request, CLI::Option* serve) {
+void add_serving_options(const Command& command, NodeRequest& request, Option serve) {
     command
         .add_option("--serve-listen", request.serving.listen,
                     "With --serve, of a node that follows its chain: HOST:PORT for clients")
-        ->needs(serve)
-        ->capture_default_str();
+        .needs(serve)
+        .capture_default_str();
     command
         .add_option("--serve-address", request.serving.address,
                     "HOST:PORT by which clients reach it, if that is another")
-        ->needs(serve);
+        .needs(serve);
     command
         .add_option("--least-speed", request.serving.least_tokens_per_s,
                     "Serve only if this machine takes so many tokens a second through its layers")
-        ->needs(serve)
-        ->check(CLI::Range(0.0, 1e6));
+        .needs(serve)
+        .check(range(0.0, 1e6));
     command
         .add_option("--price", request.price,
                     "Coins for 1,000 tokens through one layer, from payment channels (default: it "
                     "is free)")
-        ->needs(serve);
+        .needs(serve);
 }
 
-void add_proof_option(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+void add_proof_option(const Command& command, ServeLayersRequest& serve, Option needed) {
     command
         .add_option("--prove-rows", serve.prove_rows,
                     "With --serve: prove attention (of sessions by --kv digits) to who shows a "
                     "receipt of at most so many rows; 512 take 184 MB and half a second a head "
                     "(0: prove none)")
-        ->needs(needed)
-        ->check(CLI::Range(std::size_t{0}, argument::kMaxRows))
-        ->capture_default_str();
+        .needs(needed)
+        .check(range(std::size_t{0}, argument::kMaxRows))
+        .capture_default_str();
 }
 
-void add_weight_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+void add_weight_options(const Command& command, ServeLayersRequest& serve, Option needed) {
     command
         .add_option(
             "--from", serve.from,
             "With --serve and a model's name, and without a chain: HOST:PORT of servers that "
             "may give its layers; again for each")
-        ->needs(needed);
+        .needs(needed);
     command
         .add_flag(
             "--give-weights", serve.give_weights,
             "With --serve and --model, without a chain: let others fetch the weights that are "
             "here")
-        ->needs(needed);
+        .needs(needed);
     command
         .add_flag(
             "--encoder", serve.encoder,
             "With --serve and --model FILE, without a chain: of an encoder-decoder the layers "
             "of its encoder (default: of its decoder)")
-        ->needs(needed);
+        .needs(needed);
     command
         .add_option("--weights-dir", serve.weights_dir,
                     "Folder of what is fetched (default: ~/.cache/cairn/weights)")
-        ->needs(needed);
+        .needs(needed);
 }
 
-void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
-    auto* relay = command
-                      .add_option("--relay", serve.relay,
-                                  "With --serve: pass on this many links between others that "
-                                  "cannot dial each other, which this node can neither read nor "
-                                  "change (0: none)")
-                      ->needs(needed)
-                      ->check(CLI::Range(0, 256))
-                      ->capture_default_str();
+void add_relay_options(const Command& command, ServeLayersRequest& serve, Option needed) {
+    const auto relay =
+        command
+            .add_option("--relay", serve.relay,
+                        "With --serve: pass on this many links between others that "
+                        "cannot dial each other, which this node can neither read nor "
+                        "change (0: none)")
+            .needs(needed)
+            .check(range(0, 256))
+            .capture_default_str();
     command
         .add_flag("--lie", serve.lie,
                   "With --serve: every answer is wrong in a bit, to show how `cairn verify` finds "
                   "that out")
-        ->needs(needed);
+        .needs(needed);
     command
         .add_option("--relay-rate", serve.relay_kib,
                     "KiB a second that may pass for all of them together")
-        ->needs(relay)
-        ->check(CLI::Range(1, 1 << 20))
-        ->capture_default_str();
+        .needs(relay)
+        .check(range(1, 1 << 20))
+        .capture_default_str();
     command
         .add_option("--through", serve.through,
                     "With --serve, behind a router: HOST:PORT where nodes with --relay serve "
                     "layers, to which this one keeps a link and through which others reach it")
-        ->needs(needed);
+        .needs(needed);
 }
 
 }  // namespace
 
-void add_node(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
+void add_node(const Command& app, Invocation& invocation) {
+    const Command command =
         add_command(app, invocation, "node", "Run a node: follow the chain, train, mine, serve",
                     "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
                     "  cairn node --dir ~/guild --serve 0-2 --price 0.01 --serve-listen "
@@ -433,26 +436,26 @@ void add_node(CLI::App& app, Invocation& invocation) {
                     "parts.key --listen 192.0.2.7:8500");
     auto request = std::make_shared<NodeRequest>();
     request->node.directory = default_directory();
-    add_node_options(*command, request);
-    auto* serve =
-        command->add_option("--serve", request->serve.layers,
-                            "Layers A-B to compute for others; auto: of a model file all, of a "
-                            "node's network those that are served most slowly");
+    add_node_options(command, request);
+    const auto serve =
+        command.add_option("--serve", request->serve.layers,
+                           "Layers A-B to compute for others; auto: of a model file all, of a "
+                           "node's network those that are served most slowly");
     command
-        ->add_option("--model", request->serve.model,
-                     "Model file for --serve, or the name (content hash) of a model that others "
-                     "have; without, a node serves the chain's own model")
-        ->needs(serve);
-    add_proof_option(*command, request->serve, serve);
-    add_weight_options(*command, request->serve, serve);
-    add_serving_options(*command, *request, serve);
-    add_part_options(*command, request->serve, serve);
-    add_relay_options(*command, request->serve, serve);
-    add_node_verify_options(*command, request->verify);
-    command->callback([request, command, &invocation] {
+        .add_option("--model", request->serve.model,
+                    "Model file for --serve, or the name (content hash) of a model that others "
+                    "have; without, a node serves the chain's own model")
+        .needs(serve);
+    add_proof_option(command, request->serve, serve);
+    add_weight_options(command, request->serve, serve);
+    add_serving_options(command, *request, serve);
+    add_part_options(command, request->serve, serve);
+    add_relay_options(command, request->serve, serve);
+    add_node_verify_options(command, request->verify);
+    command.callback([request, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
-        if (!is_layer_server(*command, request->serve)) {
+        if (!is_layer_server(command, request->serve)) {
             invocation.run = [request, &invocation](std::ostream& out) -> Status {
                 RETURN_IF_ERROR(take_serving(*request));
                 ASSIGN_OR_RETURN(request->node.verifying,

@@ -1,37 +1,38 @@
 #include "cli/chain/part_options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "net/address.h"
 #include "serve/lead_parts.h"
 
 namespace cairn::cli {
 
-void add_part_options(CLI::App& command, ServeLayersRequest& request, CLI::Option* serve) {
-    auto* part = command
-                     .add_option("--part", request.parts,
-                                 "With --serve and --model, without a chain: HOST:PORT of another "
-                                 "machine of yours that computes a share of every layer's heads "
-                                 "and columns; again for each")
-                     ->needs(serve);
-    auto* key = command
-                    .add_option("--part-key", request.part_key,
-                                "File of the secret by which parts know this server; it is made if "
-                                "it is not there")
-                    ->needs(part);
+void add_part_options(const Command& command, ServeLayersRequest& request, Option serve) {
+    const auto part =
+        command
+            .add_option("--part", request.parts,
+                        "With --serve and --model, without a chain: HOST:PORT of another "
+                        "machine of yours that computes a share of every layer's heads "
+                        "and columns; again for each")
+            .needs(serve);
+    const auto key =
+        command
+            .add_option("--part-key", request.part_key,
+                        "File of the secret by which parts know this server; it is made if "
+                        "it is not there")
+            .needs(part);
     command
         .add_option("--shares", request.shares,
                     "How much of every layer this machine and its parts compute, in proportion, "
                     "this one's first (default: all alike, as 1,1)")
-        ->needs(part)
-        ->delimiter(',')
-        ->check(CLI::Range(0U, 1000U));
+        .needs(part)
+        .delimiter(',')
+        .check(range(0U, 1000U));
     command
         .add_option("--part-of", request.part_of, "Be a part: a copy of the lead's --part-key file")
-        ->needs(serve)
-        ->excludes(part)
-        ->excludes(key);
+        .needs(serve)
+        .excludes(part)
+        .excludes(key);
 }
 
 Status check_parts(const ServeLayersRequest& request) {

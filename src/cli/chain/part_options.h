@@ -5,15 +5,13 @@
 #include "base/result.h"
 #include "cli/chain/serve_layers.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
 
+class Command;
+class Option;
+
 /// They need `serve`.
-void add_part_options(CLI::App& command, ServeLayersRequest& request, CLI::Option* serve);
+void add_part_options(const Command& command, ServeLayersRequest& request, Option serve);
 
 /// What is wrong with them, before anything is read.
 Status check_parts(const ServeLayersRequest& request);

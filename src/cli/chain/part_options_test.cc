@@ -1,6 +1,7 @@
 // Proves that the options of a divided server fit each other, and that what does not is said before
 // anything is read.
 #include "cli/chain/part_options.h"
+#include "cli/options.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,9 @@ struct Parsed {
 Parsed parse(const std::string& line) {
     CLI::App app{"node"};
     Parsed parsed;
-    add_part_options(app, parsed.request, app.add_option("--serve", parsed.request.layers));
+    const Command command(app);
+    add_part_options(command, parsed.request,
+                     command.add_option("--serve", parsed.request.layers, "Which"));
     try {
         app.parse(line);
     } catch (const CLI::ParseError& error) {

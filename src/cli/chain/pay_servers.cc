@@ -5,12 +5,12 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/progress.h"
 #include "cli/chain/amount.h"
 #include "cli/chain/wallet_desk.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -95,30 +95,31 @@ Status wait_for_blocks(const WalletRequest& request, WalletDesk& desk,
 
 }  // namespace
 
-void add_pay_options(CLI::App& command, PayOptions& options) {
-    auto* pay = named_folder(
+void add_pay_options(const Command& command, PayOptions& options) {
+    const Option pay = named_folder(
         command.add_option("--pay", options.wallet.directory,
                            "Pay servers that have a price from the payment channels of the wallet "
                            "in this data directory, 16 tokens ahead at most"));
     command
         .add_option("--max-price", options.max_price,
                     "Use no server that asks for more: in coins for 1,000 tokens through one layer")
-        ->needs(pay);
-    command.add_option("--spend", options.spend, "Coins that may be spent in all")->needs(pay);
+        .needs(pay);
+    command.add_option("--spend", options.spend, "Coins that may be spent in all").needs(pay);
     command
         .add_option("--open", options.open,
                     "Put so many coins into a channel to each server that has none, and wait for "
                     "the blocks that it asks for; `cairn wallet channel --help` says how to get "
                     "back what is left")
-        ->needs(pay);
-    auto* password = command
-                         .add_option("--password-file", options.wallet.password_file,
-                                     "The wallet's password, on the first line of a file that only "
-                                     "you can read")
-                         ->needs(pay);
+        .needs(pay);
+    const auto password =
+        command
+            .add_option("--password-file", options.wallet.password_file,
+                        "The wallet's password, on the first line of a file that only "
+                        "you can read")
+            .needs(pay);
     command.add_flag("--no-password", options.wallet.no_password, "The wallet has none")
-        ->needs(pay)
-        ->excludes(password);
+        .needs(pay)
+        .excludes(password);
 }
 
 Result<std::shared_ptr<serve::Purse>> open_purse(const PayOptions& options) {

@@ -10,11 +10,9 @@
 #include "serve/purse.h"
 #include "serve/route.h"
 
-namespace CLI {
-class App;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
 
 struct PayOptions {
     WalletFile wallet;      ///< its directory: --pay; empty: nothing is paid
@@ -25,7 +23,7 @@ struct PayOptions {
     bool any() const { return !wallet.directory.empty(); }
 };
 
-void add_pay_options(CLI::App& command, PayOptions& options);
+void add_pay_options(const Command& command, PayOptions& options);
 
 /// Null without --pay. Errors of the options, and of opening the wallet, which asks for its
 /// password.

@@ -3,12 +3,12 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 
 namespace cairn::cli {
@@ -76,13 +76,13 @@ Status run_peers(const std::string& directory, bool json, std::ostream& out) {
 
 }  // namespace
 
-void add_peers(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(app, invocation, "peers", "Who this node is linked to",
-                                    "cairn peers --dir ~/guild");
+void add_peers(const Command& app, Invocation& invocation) {
+    const Command command = add_command(app, invocation, "peers", "Who this node is linked to",
+                                        "cairn peers --dir ~/guild");
     auto directory = std::make_shared<std::string>(default_directory());
-    named_folder(command->add_option("--dir", *directory, "The node's data directory"))
-        ->capture_default_str();
-    command->callback([directory, &invocation] {
+    named_folder(command.add_option("--dir", *directory, "The node's data directory"))
+        .capture_default_str();
+    command.callback([directory, &invocation] {
         invocation.run = [directory, json = invocation.json](std::ostream& out) {
             return run_peers(*directory, json, out);
         };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -12,6 +11,7 @@
 #include "base/text.h"
 #include "cli/chain/chain_model.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "consensus/header_rules.h"
 #include "consensus/ledger.h"
 
@@ -77,16 +77,16 @@ std::string network_words(const CheckedProof& checked) {
 
 }  // namespace
 
-void add_demands(CLI::App& command, ProofDemands& demands) {
+void add_demands(const Command& command, ProofDemands& demands) {
     command
         .add_option("--network", demands.network,
                     "The network.json of the network that you mean: a proof of another one is "
                     "refused")
-        ->check(CLI::ExistingFile);
+        .check(existing_file());
     command
         .add_option("--least-work", demands.least_work,
                     "Hashes that must lie on the block, its own among them: 2^40, or a number")
-        ->check(CLI::Validator(
+        .check(Check(
             [](const std::string& text) {
                 const auto work = parse_work(text);
                 return work.ok() ? std::string() : work.error().message;
@@ -95,7 +95,7 @@ void add_demands(CLI::App& command, ProofDemands& demands) {
     command
         .add_option("--through", demands.through,
                     "A block's hash that you trust, 64 digits: it must be among the headers")
-        ->check(CLI::Validator(
+        .check(Check(
             [](const std::string& text) {
                 return fixed_from_hex<32>(text).ok()
                            ? std::string()
@@ -105,8 +105,8 @@ void add_demands(CLI::App& command, ProofDemands& demands) {
     command
         .add_option("--confirmations", demands.confirmations,
                     "Blocks that must lie on the item, its own counted")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{proof::kMaxInclusionHeaders}))
-        ->capture_default_str();
+        .check(range(std::uint64_t{1}, std::uint64_t{proof::kMaxInclusionHeaders}))
+        .capture_default_str();
 }
 
 Result<consensus::ChainWork> parse_work(const std::string& text) {

@@ -11,11 +11,9 @@
 #include "cli/chain/data_directory.h"
 #include "proof/check.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 /// What whoever checks a proof asks of it.
 struct ProofDemands {
@@ -24,7 +22,7 @@ struct ProofDemands {
     std::string through;     ///< a block's hash that must be among the headers; empty: none
     std::uint64_t confirmations = 1;
 };
-void add_demands(CLI::App& command, ProofDemands& demands);
+void add_demands(const Command& command, ProofDemands& demands);
 
 /// Reads and checks a proof. kRefused where it is sound and does not meet the demands, kInvalid
 /// where it proves nothing.

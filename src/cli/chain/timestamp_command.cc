@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
@@ -17,6 +16,7 @@
 #include "cli/chain/proof_words.h"
 #include "cli/chain/wallet_desk.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "console/interrupt.h"
 #include "console/json_line.h"
 #include "node/block_records.h"
@@ -207,39 +207,39 @@ Status run_timestamp(const TimestampRequest& request, std::ostream& out) {
 
 }  // namespace
 
-void add_timestamp(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_timestamp(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "timestamp", "Prove later that a file existed now, by the chain",
         "cairn timestamp thesis.pdf --wait          (pays a fee; writes thesis.pdf.proof)\n"
         "  cairn timestamp thesis.pdf --check thesis.pdf.proof --network network.json");
     auto request = std::make_shared<TimestampRequest>();
     request->wallet.file.directory = default_directory();
-    command->add_option("file", request->file, "A file of any size; only its hash is published")
-        ->required();
-    auto* check = command->add_option("--check", request->check,
-                                      "Check this proof of the file instead, without a node");
-    named_folder(command->add_option("--dir", request->wallet.file.directory,
-                                     "The data directory of the node, with a wallet"))
-        ->excludes(check)
-        ->capture_default_str();
-    command->add_flag("--wait", request->wait, "Until the payment is in a block")->excludes(check);
-    command->add_option("--out", request->out, "The proof (default: the file's name and .proof)")
-        ->excludes(check);
+    command.add_option("file", request->file, "A file of any size; only its hash is published")
+        .required();
+    const auto check = command.add_option("--check", request->check,
+                                          "Check this proof of the file instead, without a node");
+    named_folder(command.add_option("--dir", request->wallet.file.directory,
+                                    "The data directory of the node, with a wallet"))
+        .excludes(check)
+        .capture_default_str();
+    command.add_flag("--wait", request->wait, "Until the payment is in a block").excludes(check);
+    command.add_option("--out", request->out, "The proof (default: the file's name and .proof)")
+        .excludes(check);
     command
-        ->add_option("--fee", request->wallet.fee,
-                     "In coins, for the miner; without it, what the next block asks for")
-        ->excludes(check);
-    auto* password = command
-                         ->add_option("--password-file", request->wallet.file.password_file,
-                                      "The wallet's password, on the first line of a file that "
-                                      "only you can read (else CAIRN_WALLET_PASSWORD, else the "
-                                      "terminal)")
-                         ->excludes(check);
-    command->add_flag("--no-password", request->wallet.file.no_password, "The wallet has none")
-        ->excludes(password)
-        ->excludes(check);
-    add_demands(*command, request->demands);
-    command->callback([request, &invocation] {
+        .add_option("--fee", request->wallet.fee,
+                    "In coins, for the miner; without it, what the next block asks for")
+        .excludes(check);
+    const auto password = command
+                              .add_option("--password-file", request->wallet.file.password_file,
+                                          "The wallet's password, on the first line of a file that "
+                                          "only you can read (else CAIRN_WALLET_PASSWORD, else the "
+                                          "terminal)")
+                              .excludes(check);
+    command.add_flag("--no-password", request->wallet.file.no_password, "The wallet has none")
+        .excludes(password)
+        .excludes(check);
+    add_demands(command, request->demands);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_timestamp(*request, out); };
     });

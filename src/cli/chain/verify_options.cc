@@ -1,14 +1,13 @@
 #include "cli/chain/verify_options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "cli/chain/amount.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 
 namespace cairn::cli {
 
-void add_node_verify_options(CLI::App& command, NodeVerifyOptions& options) {
-    auto* verify = command.add_flag(
+void add_node_verify_options(const Command& command, NodeVerifyOptions& options) {
+    const auto verify = command.add_flag(
         "--verify", options.verify,
         "Audit the layer servers that the node knows, as one of their clients: what is found goes "
         "into DIR/audits.book, by which routes are chosen, and a proof to all nodes");
@@ -16,48 +15,47 @@ void add_node_verify_options(CLI::App& command, NodeVerifyOptions& options) {
         .add_option("--verify-model", options.models,
                     "With --verify: model files whose servers are audited, too, besides those of "
                     "the chain's own model")
-        ->needs(verify)
-        ->check(CLI::ExistingPath);
+        .needs(verify)
+        .check(existing_path());
     command
         .add_option("--verify-text", options.text,
                     "With --verify: text file that prompts are taken from, and that servers may "
                     "guess from what they are sent (default: the model writes them)")
-        ->needs(verify)
-        ->check(CLI::ExistingFile);
+        .needs(verify)
+        .check(existing_file());
     command
         .add_option("--verify-interval", options.interval_s,
                     "With --verify: seconds between rounds")
-        ->needs(verify)
-        ->check(CLI::Range(0.1, 86'400.0))
-        ->capture_default_str();
+        .needs(verify)
+        .check(range(0.1, 86'400.0))
+        .capture_default_str();
     command
         .add_option(
             "--rate", options.trust.audit_rate,
             "With --verify: chance that a server that is long trusted is audited in a round")
-        ->needs(verify)
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    auto* spend = command.add_option(
+        .needs(verify)
+        .check(range(0.0, 1.0))
+        .capture_default_str();
+    const auto spend = command.add_option(
         "--verify-spend", options.spend,
         "With --verify and --wallet: coins that audits may cost in all, from channels that the "
         "wallet has to servers with a price (default: those are not audited)");
-    spend->needs(verify);
+    spend.needs(verify);
     command
         .add_option("--verify-price", options.max_price,
                     "With --verify-spend: audit no server that asks for more, in coins for 1,000 "
                     "tokens through one layer")
-        ->needs(spend);
-    command
-        .add_option("--theta", options.trust.theta, "With --verify: who scores less is not used")
-        ->needs(verify)
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
+        .needs(spend);
+    command.add_option("--theta", options.trust.theta, "With --verify: who scores less is not used")
+        .needs(verify)
+        .check(range(0.0, 1.0))
+        .capture_default_str();
     command
         .add_option("--policy", options.trust.policy,
                     "With --verify, of the score: paper (small servers score less) or normalised")
-        ->needs(verify)
-        ->check(CLI::IsMember({"paper", "normalised"}))
-        ->capture_default_str();
+        .needs(verify)
+        .check(one_of({"paper", "normalised"}))
+        .capture_default_str();
 }
 
 Result<std::optional<node::NodeVerifying>> node_verifying(const NodeVerifyOptions& options,

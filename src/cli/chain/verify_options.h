@@ -9,11 +9,9 @@
 #include "cli/serve/trust_options.h"
 #include "node/run_node.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct NodeVerifyOptions {
     bool verify = false;
@@ -24,7 +22,7 @@ struct NodeVerifyOptions {
     TrustOptions trust;
 };
 
-void add_node_verify_options(CLI::App& command, NodeVerifyOptions& options);
+void add_node_verify_options(const Command& command, NodeVerifyOptions& options);
 
 /// What the node is to do; nothing without --verify. kMisused, naming the option.
 Result<std::optional<node::NodeVerifying>> node_verifying(const NodeVerifyOptions& options,

@@ -6,7 +6,6 @@
 #include <ostream>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include "base/bytes_text.h"
 #include "base/clock.h"
@@ -15,6 +14,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/write/sampling_options.h"
 #include "formats/mapped_source.h"
 #include "measure/bench_report.h"
@@ -260,45 +260,43 @@ Status run_bench(const BenchRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_bench(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
+void add_bench(const Command& app, Invocation& invocation) {
+    const Command command =
         add_command(app, invocation, "bench", "Measure this machine, its products and models",
                     "cairn bench --quick\n  cairn bench --model qwen2.5-0.5b-q4_k_m.gguf\n  "
                     "cairn bench --part models --model 110m --type q8_0");
     auto request = std::make_shared<BenchRequest>();
-    command->add_option(
-        "--model", request->models,
-        "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
-        "each (default: all). A file is measured as it is");
-    command->add_option("--type", request->types,
-                        "f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row; again for each");
+    command.add_option("--model", request->models,
+                       "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
+                       "each (default: all). A file is measured as it is");
+    command.add_option("--type", request->types,
+                       "f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row; again for each");
     command
-        ->add_option("--part", request->parts,
-                     "machine, products, models, training (default: all, but with --model "
-                     "no products); again for each")
-        ->check(CLI::IsMember(
-            std::vector<std::string>(std::begin(kBenchParts), std::end(kBenchParts))));
-    command->add_option("--prefill", request->work.prefill, "Tokens of the prompt that is read")
-        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
-        ->capture_default_str();
+        .add_option("--part", request->parts,
+                    "machine, products, models, training (default: all, but with --model "
+                    "no products); again for each")
+        .check(one_of(std::vector<std::string>(std::begin(kBenchParts), std::end(kBenchParts))));
+    command.add_option("--prefill", request->work.prefill, "Tokens of the prompt that is read")
+        .check(range(std::size_t{1}, kMaxBenchTokens))
+        .capture_default_str();
     command
-        ->add_option("--before", request->work.before,
-                     "Tokens of the prompt that the written ones follow")
-        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
-        ->capture_default_str();
-    add_kv_option(*command, request->work.kv);
-    command->add_option("--decode", request->work.decode, "Tokens that are written")
-        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
-        ->capture_default_str();
-    command->add_option("--together", request->work.together, "Sequences that decode as one batch")
-        ->check(CLI::Range(std::size_t{1}, kMaxBenchTogether))
-        ->capture_default_str();
-    command->add_option("--seconds", request->seconds, "To measure each figure")
-        ->check(CLI::Range(0.01, 600.0))
-        ->capture_default_str();
-    command->add_flag("--quick", request->quick, "A fifth of the time, without 1.1b");
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("--before", request->work.before,
+                    "Tokens of the prompt that the written ones follow")
+        .check(range(std::size_t{1}, kMaxBenchTokens))
+        .capture_default_str();
+    add_kv_option(command, request->work.kv);
+    command.add_option("--decode", request->work.decode, "Tokens that are written")
+        .check(range(std::size_t{1}, kMaxBenchTokens))
+        .capture_default_str();
+    command.add_option("--together", request->work.together, "Sequences that decode as one batch")
+        .check(range(std::size_t{1}, kMaxBenchTogether))
+        .capture_default_str();
+    command.add_option("--seconds", request->seconds, "To measure each figure")
+        .check(range(0.01, 600.0))
+        .capture_default_str();
+    command.add_flag("--quick", request->quick, "A fifth of the time, without 1.1b");
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_bench(*request, out); };
     });

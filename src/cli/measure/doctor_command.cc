@@ -5,13 +5,13 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/measure/doctor_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 
 namespace cairn::cli {
@@ -78,14 +78,14 @@ Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy
     return ok_status();
 }
 
-void add_doctor(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(app, invocation, "doctor", "Whether this machine is fit",
-                                    "cairn doctor\n  cairn doctor --dir ~/.cairn");
+void add_doctor(const Command& app, Invocation& invocation) {
+    const Command command = add_command(app, invocation, "doctor", "Whether this machine is fit",
+                                        "cairn doctor\n  cairn doctor --dir ~/.cairn");
     auto request = std::make_shared<DoctorRequest>();
     named_folder(
-        command->add_option("--dir", request->directory, "Data directory of a node to look into"));
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        command.add_option("--dir", request->directory, "Data directory of a node to look into"));
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             bool healthy = true;

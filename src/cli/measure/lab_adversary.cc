@@ -4,7 +4,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -12,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/measure/lab_network_options.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "lab/adversary.h"
 
@@ -100,8 +100,8 @@ Status run_lab_adversary(AdversaryRequest& request, bool json, std::ostream& out
 
 }  // namespace
 
-void add_lab_adversary(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_lab_adversary(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "adversary",
         "Look for the attacker that the rules pay best for its work, or that harms the model most",
         "cairn lab adversary --tries 200 --local-steps 10\n"
@@ -109,30 +109,29 @@ void add_lab_adversary(CLI::App& group, Invocation& invocation) {
     auto request = std::make_shared<AdversaryRequest>();
     lab::AdversaryOptions& search = request->search;
     command
-        ->add_option("--tries", search.tries, "Attackers to try; the second half changes the best")
-        ->check(CLI::Range(1, 1'000'000))
-        ->capture_default_str();
-    command->add_option("--seed", search.seed, "Of the search and the network")
-        ->check(any_seed())
-        ->capture_default_str();
+        .add_option("--tries", search.tries, "Attackers to try; the second half changes the best")
+        .check(range(1, 1'000'000))
+        .capture_default_str();
+    command.add_option("--seed", search.seed, "Of the search and the network")
+        .check(any_seed())
+        .capture_default_str();
     command
-        ->add_option("--objective", request->objective,
-                     "reward (for its compute) or harm (to the report loss)")
-        ->check(CLI::IsMember({"reward", "harm"}))
-        ->capture_default_str();
-    command->add_option("--rounds", search.rounds, "Rounds of each try")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    command->add_option("--honest-rounds", search.honest_rounds, "Honest rounds before")
-        ->check(CLI::Range(0, 1000))
-        ->capture_default_str();
+        .add_option("--objective", request->objective,
+                    "reward (for its compute) or harm (to the report loss)")
+        .check(one_of({"reward", "harm"}))
+        .capture_default_str();
+    command.add_option("--rounds", search.rounds, "Rounds of each try")
+        .check(range(1, 1000))
+        .capture_default_str();
+    command.add_option("--honest-rounds", search.honest_rounds, "Honest rounds before")
+        .check(range(0, 1000))
+        .capture_default_str();
     command
-        ->add_option("--replays", search.replays,
-                     "Other seeds with which the best are played again")
-        ->check(CLI::Range(0, 100))
-        ->capture_default_str();
-    add_network_options(*command, request->network);
-    command->callback([request, &invocation] {
+        .add_option("--replays", search.replays, "Other seeds with which the best are played again")
+        .check(range(0, 100))
+        .capture_default_str();
+    add_network_options(command, request->network);
+    command.callback([request, &invocation] {
         invocation.run = [request, &invocation](std::ostream& out) {
             return run_lab_adversary(*request, invocation.json, out);
         };

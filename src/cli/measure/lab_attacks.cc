@@ -6,7 +6,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -17,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/measure/lab_network_options.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "lab/attack_runs.h"
 #include "lab/attacks.h"
@@ -189,8 +189,8 @@ Status run_lab_attacks(AttacksRequest& request, bool json, std::ostream& out) {
 
 }  // namespace
 
-void add_lab_attacks(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_lab_attacks(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "attacks",
         "What contributions that do not play fair earn by the rules, and what they do to the "
         "model. With --dir a few of them in a simulated network of nodes, whose directories stay "
@@ -198,24 +198,24 @@ void add_lab_attacks(CLI::App& group, Invocation& invocation) {
         "cairn lab attacks --network tiny --local-steps 10 --seeds 3\n"
         "  cairn lab attacks --dir /tmp/attacks");
     auto request = std::make_shared<AttacksRequest>();
-    CLI::Option* directory = named_folder(command->add_option(
+    Option directory = named_folder(command.add_option(
         "--dir", request->nodes.directory, "Play among nodes; the folder for what they leave"));
-    command->add_option("--seed", request->seed, "Of the (first) run")
-        ->check(any_seed())
-        ->capture_default_str();
+    command.add_option("--seed", request->seed, "Of the (first) run")
+        .check(any_seed())
+        .capture_default_str();
     command
-        ->add_option("--rounds", request->rounds, "Rounds of each run (default: 12; among nodes 8)")
-        ->check(CLI::Range(2, 1000));
-    command->add_option("--seeds", request->games.seeds, "Runs of each attack")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str()
-        ->excludes(directory);
+        .add_option("--rounds", request->rounds, "Rounds of each run (default: 12; among nodes 8)")
+        .check(range(2, 1000));
+    command.add_option("--seeds", request->games.seeds, "Runs of each attack")
+        .check(range(1, 1000))
+        .capture_default_str()
+        .excludes(directory);
     command
-        ->add_option("--attack", request->games.attacks,
-                     "Only this one; again for each (a wrong name lists all)")
-        ->excludes(directory);
-    add_network_options(*command, request->network, directory);
-    command->callback([request, &invocation] {
+        .add_option("--attack", request->games.attacks,
+                    "Only this one; again for each (a wrong name lists all)")
+        .excludes(directory);
+    add_network_options(command, request->network, directory);
+    command.callback([request, &invocation] {
         invocation.run = [request, &invocation](std::ostream& out) {
             return run_lab_attacks(*request, invocation.json, out);
         };

@@ -1,14 +1,12 @@
 // `cairn lab attacks`: what contributions that do not play fair earn.
 #pragma once
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
-void add_lab_attacks(CLI::App& group, Invocation& invocation);
+void add_lab_attacks(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

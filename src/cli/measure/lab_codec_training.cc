@@ -4,11 +4,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "chain/codec_kinds.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "codec/codec.h"
 #include "lab/rounds.h"
@@ -92,25 +92,24 @@ Result<ResultTable> codec_training(const TrainingRequest& request) {
 
 }  // namespace
 
-void add_lab_codec_training(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_codec_training(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto request = std::make_shared<TrainingRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "codec-training",
         "The tiny network's loss after some rounds by each codec, by the rules themselves",
         "cairn lab codec-training --rounds 30", [request] { return codec_training(*request); });
-    command->add_option("--rounds", request->rounds, "Rounds of each network")
-        ->check(CLI::Range(1, 10'000))
-        ->capture_default_str();
-    command
-        ->add_option("--values", request->values, "Values sent for 4096 parameters, but by dense")
-        ->check(CLI::IsMember({16, 32, 64, 128, 256, 512}))
-        ->capture_default_str();
-    command->add_option("--bits", request->bits, "Bits of each value, but in the first two rows")
-        ->check(CLI::IsMember({4, 8, 16}))
-        ->capture_default_str();
-    command->add_option("--seed", request->seed, "Of the first weights and the texts' windows")
-        ->check(CLI::Range(std::uint64_t{0}, ~std::uint64_t{0}))
-        ->capture_default_str();
+    command.add_option("--rounds", request->rounds, "Rounds of each network")
+        .check(range(1, 10'000))
+        .capture_default_str();
+    command.add_option("--values", request->values, "Values sent for 4096 parameters, but by dense")
+        .check(one_of({16, 32, 64, 128, 256, 512}))
+        .capture_default_str();
+    command.add_option("--bits", request->bits, "Bits of each value, but in the first two rows")
+        .check(one_of({4, 8, 16}))
+        .capture_default_str();
+    command.add_option("--seed", request->seed, "Of the first weights and the texts' windows")
+        .check(range(std::uint64_t{0}, ~std::uint64_t{0}))
+        .capture_default_str();
     pages.push_back({'A', "Training by each codec", [] { return codec_training({}); }});
 }
 

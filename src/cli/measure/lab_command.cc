@@ -1,8 +1,6 @@
 // `cairn lab NAME`: reproduces results.
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/measure/lab_adversary.h"
 #include "cli/measure/lab_attacks.h"
@@ -12,6 +10,7 @@
 #include "cli/measure/lab_hash_power.h"
 #include "cli/measure/lab_mining.h"
 #include "cli/measure/lab_trust.h"
+#include "cli/options.h"
 #include "cli/papers/lab_attention.h"
 #include "cli/papers/lab_codec.h"
 #include "cli/papers/lab_codec_convergence.h"
@@ -27,30 +26,30 @@
 
 namespace cairn::cli {
 
-void add_lab(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("lab", "Results that anybody can make again");
-    group->require_subcommand(1);
-    add_lab_gradients(*group, invocation);
-    add_lab_hash_power(*group, invocation);
-    add_lab_mining(*group, invocation);
-    add_lab_attacks(*group, invocation);
-    add_lab_adversary(*group, invocation);
-    add_lab_trust(*group, invocation);
+void add_lab(const Command& app, Invocation& invocation) {
+    const Command group = app.add_subcommand("lab", "Results that anybody can make again");
+    group.require_subcommand();
+    add_lab_gradients(group, invocation);
+    add_lab_hash_power(group, invocation);
+    add_lab_mining(group, invocation);
+    add_lab_attacks(group, invocation);
+    add_lab_adversary(group, invocation);
+    add_lab_trust(group, invocation);
     LabPages pages;
-    add_lab_low_rank(*group, invocation, pages);
-    add_lab_divided(*group, invocation, pages);
-    add_lab_factors(*group, invocation, pages);
-    add_lab_attention(*group, invocation, pages);
-    add_lab_digits(*group, invocation, pages);
-    add_lab_race(*group, invocation, pages);
-    add_lab_convergence(*group, invocation, pages);
-    add_lab_paper_chain(*group, invocation, pages);
-    add_lab_sketches(*group, invocation, pages);
-    add_lab_codecs(*group, invocation, pages);
-    add_lab_codec_training(*group, invocation, pages);
-    add_lab_codec_convergence(*group, invocation, pages);
-    add_lab_all(*group, invocation, std::move(pages));
-    add_lab_freivalds(*group, invocation);
+    add_lab_low_rank(group, invocation, pages);
+    add_lab_divided(group, invocation, pages);
+    add_lab_factors(group, invocation, pages);
+    add_lab_attention(group, invocation, pages);
+    add_lab_digits(group, invocation, pages);
+    add_lab_race(group, invocation, pages);
+    add_lab_convergence(group, invocation, pages);
+    add_lab_paper_chain(group, invocation, pages);
+    add_lab_sketches(group, invocation, pages);
+    add_lab_codecs(group, invocation, pages);
+    add_lab_codec_training(group, invocation, pages);
+    add_lab_codec_convergence(group, invocation, pages);
+    add_lab_all(group, invocation, std::move(pages));
+    add_lab_freivalds(group, invocation);
 }
 
 }  // namespace cairn::cli

@@ -4,11 +4,11 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "lab/audit_cost.h"
 
@@ -90,22 +90,22 @@ Status run_lab_freivalds(const LabFreivaldsRequest& request, std::ostream& out) 
     return ok_status();
 }
 
-void add_lab_freivalds(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_lab_freivalds(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "freivalds", "What checking served layers costs beside computing them",
         "cairn lab freivalds\n  cairn lab freivalds --width 2048 --threads 1 --json");
     auto request = std::make_shared<LabFreivaldsRequest>();
-    command->add_option("--width", request->width, "Of the layer; 0: all")
-        ->check(CLI::IsMember({0, 768, 2048, 4096}))
-        ->capture_default_str();
-    command->add_option("--tokens", request->tokens, "Of the sequence")
-        ->check(CLI::Range(64, 8192))
-        ->capture_default_str();
-    command->add_option("--repeats", request->repeats, "Of each measurement; the least counts")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+    command.add_option("--width", request->width, "Of the layer; 0: all")
+        .check(one_of({0, 768, 2048, 4096}))
+        .capture_default_str();
+    command.add_option("--tokens", request->tokens, "Of the sequence")
+        .check(range(64, 8192))
+        .capture_default_str();
+    command.add_option("--repeats", request->repeats, "Of each measurement; the least counts")
+        .check(range(1, 1000))
+        .capture_default_str();
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_lab_freivalds(*request, out); };
     });

@@ -8,11 +8,9 @@
 
 #include "base/result.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
@@ -25,6 +23,6 @@ struct LabFreivaldsRequest {
 };
 Status run_lab_freivalds(const LabFreivaldsRequest& request, std::ostream& out);
 
-void add_lab_freivalds(CLI::App& group, Invocation& invocation);
+void add_lab_freivalds(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

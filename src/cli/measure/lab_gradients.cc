@@ -6,7 +6,6 @@
 #include <ostream>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
@@ -15,6 +14,7 @@
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "model/leaf.h"
 #include "tensor/philox.h"
@@ -205,23 +205,23 @@ Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_lab_gradients(CLI::App& group, Invocation& invocation) {
-    CLI::App* command =
+void add_lab_gradients(const Command& group, Invocation& invocation) {
+    const Command command =
         add_command(group, invocation, "gradients",
                     "One training step written down, for another program to compute again",
                     "cairn lab gradients --family gpt2 --out step.safetensors");
     auto request = std::make_shared<GradientsRequest>();
-    command->add_option("--out", request->out, "File to write")->required();
-    command->add_option("--family", request->family, "llama, qwen3 or gpt2, small and random")
-        ->capture_default_str();
-    command->add_option("--model", request->model, "A model file instead");
-    command->add_option("--context", request->context, "Tokens per sequence, a power of two")
-        ->check(CLI::Range(1U, kLeaf))
-        ->capture_default_str();
-    command->add_option("--seed", request->seed, "Of the weights and tokens")
-        ->check(any_seed())
-        ->capture_default_str();
-    command->callback([request, &invocation] {
+    command.add_option("--out", request->out, "File to write").required();
+    command.add_option("--family", request->family, "llama, qwen3 or gpt2, small and random")
+        .capture_default_str();
+    command.add_option("--model", request->model, "A model file instead");
+    command.add_option("--context", request->context, "Tokens per sequence, a power of two")
+        .check(range(1U, kLeaf))
+        .capture_default_str();
+    command.add_option("--seed", request->seed, "Of the weights and tokens")
+        .check(any_seed())
+        .capture_default_str();
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_lab_gradients(*request, out); };
     });

@@ -8,11 +8,9 @@
 
 #include "base/result.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
@@ -30,6 +28,6 @@ struct GradientsRequest {
 /// updated/NAME with the names of model/layout.h; tokens and targets, int32 [sequences, context].
 /// Its metadata holds the configuration, the recipe and the loss in nats per token.
 Status run_lab_gradients(const GradientsRequest& request, std::ostream& out);
-void add_lab_gradients(CLI::App& group, Invocation& invocation);
+void add_lab_gradients(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

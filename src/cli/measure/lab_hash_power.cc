@@ -6,11 +6,11 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "lab/hash_power.h"
 #include "node/miner.h"
@@ -163,42 +163,42 @@ Status run_lab_hash_power(const HashPowerRequest& request, std::ostream& out) {
     return Tables(request, out).run();
 }
 
-void add_lab_hash_power(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_lab_hash_power(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "hashpower",
         "What one fast miner does to a network of laptops: share, undoing, leaving",
         "cairn lab hashpower\n  cairn lab hashpower --work argon2id --laptops 10 --laptops 1000");
     auto request = std::make_shared<HashPowerRequest>();
-    command->add_option("--work", request->work, "What the network's miners compute")
-        ->check(CLI::IsMember(
+    command.add_option("--work", request->work, "What the network's miners compute")
+        .check(one_of(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))))
-        ->capture_default_str();
+        .capture_default_str();
     command
-        ->add_option("--attacker", request->attacker,
-                     "Its hashes a second (default: a GeForce RTX 3090's)")
-        ->check(CLI::Range(1.0, 1e18));
+        .add_option("--attacker", request->attacker,
+                    "Its hashes a second (default: a GeForce RTX 3090's)")
+        .check(range(1.0, 1e18));
     command
-        ->add_option("--laptop", request->laptop,
-                     "A laptop's hashes a second (default: what `cairn node --mine` takes)")
-        ->check(CLI::Range(1.0, 1e18));
-    command->add_option("--laptops", request->laptops, "How many; again for each number")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
-    command->add_option("--round", request->round_length, "Blocks of a round")
-        ->check(CLI::Range(2, 16))
-        ->capture_default_str();
-    command->add_option("--spacing-ms", request->spacing_ms, "Between blocks")
-        ->check(CLI::Range(100, 86'400'000))
-        ->capture_default_str();
-    command->add_option("--halflife-ms", request->halflife_ms, "Of the difficulty rule")
-        ->check(CLI::Range(std::uint64_t{1'000}, std::uint64_t{1} << 40))
-        ->capture_default_str();
-    command->add_option("--trials", request->trials, "Times that each attack is played")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
-    command->add_option("--seed", request->seed, "Of the trials")
-        ->check(any_seed())
-        ->capture_default_str();
-    command->callback([request, &invocation] {
+        .add_option("--laptop", request->laptop,
+                    "A laptop's hashes a second (default: what `cairn node --mine` takes)")
+        .check(range(1.0, 1e18));
+    command.add_option("--laptops", request->laptops, "How many; again for each number")
+        .check(range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+    command.add_option("--round", request->round_length, "Blocks of a round")
+        .check(range(2, 16))
+        .capture_default_str();
+    command.add_option("--spacing-ms", request->spacing_ms, "Between blocks")
+        .check(range(100, 86'400'000))
+        .capture_default_str();
+    command.add_option("--halflife-ms", request->halflife_ms, "Of the difficulty rule")
+        .check(range(std::uint64_t{1'000}, std::uint64_t{1} << 40))
+        .capture_default_str();
+    command.add_option("--trials", request->trials, "Times that each attack is played")
+        .check(range(1, 10'000'000))
+        .capture_default_str();
+    command.add_option("--seed", request->seed, "Of the trials")
+        .check(any_seed())
+        .capture_default_str();
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_lab_hash_power(*request, out); };
     });

@@ -9,11 +9,9 @@
 
 #include "base/result.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
@@ -31,6 +29,6 @@ struct HashPowerRequest {
 };
 
 Status run_lab_hash_power(const HashPowerRequest& request, std::ostream& out);
-void add_lab_hash_power(CLI::App& group, Invocation& invocation);
+void add_lab_hash_power(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

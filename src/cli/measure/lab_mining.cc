@@ -5,13 +5,13 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "lab/selfish.h"
 #include "lab/timewarp.h"
@@ -162,18 +162,18 @@ Status run_lab_timewarp(const LabMiningRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_lab_mining(CLI::App& group, Invocation& invocation) {
+void add_lab_mining(const Command& group, Invocation& invocation) {
     const auto add = [&group, &invocation](const char* name, const char* what, const char* example,
                                            auto run) {
-        CLI::App* command = add_command(group, invocation, name, what, example);
+        const Command command = add_command(group, invocation, name, what, example);
         auto request = std::make_shared<LabMiningRequest>();
-        command->add_option("--blocks", request->blocks, "Of each chain")
-            ->check(CLI::Range(100U, 1'000'000U))
-            ->capture_default_str();
-        command->add_option("--seed", request->seed, "Of chance")
-            ->check(any_seed())
-            ->capture_default_str();
-        command->callback([request, run, &invocation] {
+        command.add_option("--blocks", request->blocks, "Of each chain")
+            .check(range(100U, 1'000'000U))
+            .capture_default_str();
+        command.add_option("--seed", request->seed, "Of chance")
+            .check(any_seed())
+            .capture_default_str();
+        command.callback([request, run, &invocation] {
             request->json = invocation.json;
             invocation.run = [request, run](std::ostream& out) { return run(*request, out); };
         });

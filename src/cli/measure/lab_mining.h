@@ -7,11 +7,9 @@
 
 #include "base/result.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
@@ -23,6 +21,6 @@ struct LabMiningRequest {
 
 Status run_lab_selfish(const LabMiningRequest& request, std::ostream& out);
 Status run_lab_timewarp(const LabMiningRequest& request, std::ostream& out);
-void add_lab_mining(CLI::App& group, Invocation& invocation);
+void add_lab_mining(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

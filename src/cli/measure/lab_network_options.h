@@ -2,16 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "cli/options.h"
 #include "lab/lab_network.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
+class Option;
 
 struct LabNetworkOptions {
     std::string preset = "tiny";
@@ -21,7 +21,7 @@ struct LabNetworkOptions {
 };
 
 /// `options` must live as long as the command. Options that `excludes` excludes.
-void add_network_options(CLI::App& command, LabNetworkOptions& options,
-                         CLI::Option* excludes = nullptr);
+void add_network_options(const Command& command, LabNetworkOptions& options,
+                         std::optional<Option> excludes = std::nullopt);
 
 }  // namespace cairn::cli

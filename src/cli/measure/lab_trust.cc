@@ -9,11 +9,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "lab/audit_lottery.h"
 #include "lab/shared_audits.h"
@@ -260,46 +260,46 @@ Result<ResultTable> audits(const AuditsRequest& request) {
     return table;
 }
 
-void add_trust(CLI::App& group, Invocation& invocation) {
+void add_trust(const Command& group, Invocation& invocation) {
     auto request = std::make_shared<TrustRequest>();
-    CLI::App* command = add_result_command(group, invocation, "trust",
-                                           "Trust scores of servers under both policies",
-                                           "cairn lab trust --layers 1,2,5 --theta 0.3 --acc 1\n"
-                                           "  cairn lab trust --out pictures --json",
-                                           [request] { return trust_scores(*request); });
-    command->add_option("--layers", request->layers, "Layers of each server, with commas")
-        ->capture_default_str();
-    command->add_option("--theta", request->theta, "Who scores less is removed")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    command->add_option("--acc", request->accuracy, "Accuracy of all of them")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
+    const Command command = add_result_command(
+        group, invocation, "trust", "Trust scores of servers under both policies",
+        "cairn lab trust --layers 1,2,5 --theta 0.3 --acc 1\n"
+        "  cairn lab trust --out pictures --json",
+        [request] { return trust_scores(*request); });
+    command.add_option("--layers", request->layers, "Layers of each server, with commas")
+        .capture_default_str();
+    command.add_option("--theta", request->theta, "Who scores less is removed")
+        .check(range(0.0, 1.0))
+        .capture_default_str();
+    command.add_option("--acc", request->accuracy, "Accuracy of all of them")
+        .check(range(0.0, 1.0))
+        .capture_default_str();
 }
 
-void add_audits(CLI::App& group, Invocation& invocation) {
+void add_audits(const Command& group, Invocation& invocation) {
     auto request = std::make_shared<AuditsRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "audits", "How soon servers that cheat are found by audits",
         "cairn lab audits\n  cairn lab audits --rate 0.02 --cheats 0.5 --out pictures --json",
         [request] { return audits(*request); });
-    command->add_option("--rate", request->audit_rate, "Chance q that an answer is audited")
-        ->check(CLI::Range(0.001, 1.0))
-        ->capture_default_str();
-    command->add_option("--cheats", request->cheat_rate, "Chance f that a liar's answer is wrong")
-        ->check(CLI::Range(0.001, 1.0))
-        ->capture_default_str();
-    command->add_option("--servers", request->servers, "Liars that are played")
-        ->check(CLI::Range(100, 10'000'000))
-        ->capture_default_str();
-    command->add_option("--seed", request->seed, "Of chance")
-        ->check(any_seed())
-        ->capture_default_str();
+    command.add_option("--rate", request->audit_rate, "Chance q that an answer is audited")
+        .check(range(0.001, 1.0))
+        .capture_default_str();
+    command.add_option("--cheats", request->cheat_rate, "Chance f that a liar's answer is wrong")
+        .check(range(0.001, 1.0))
+        .capture_default_str();
+    command.add_option("--servers", request->servers, "Liars that are played")
+        .check(range(100, 10'000'000))
+        .capture_default_str();
+    command.add_option("--seed", request->seed, "Of chance")
+        .check(any_seed())
+        .capture_default_str();
 }
 
 }  // namespace
 
-void add_lab_trust(CLI::App& group, Invocation& invocation) {
+void add_lab_trust(const Command& group, Invocation& invocation) {
     add_trust(group, invocation);
     add_audits(group, invocation);
 }

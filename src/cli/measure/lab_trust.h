@@ -2,14 +2,12 @@
 // audits`: how soon servers that cheat are found (lab/audit_lottery.h).
 #pragma once
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
-void add_lab_trust(CLI::App& group, Invocation& invocation);
+void add_lab_trust(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

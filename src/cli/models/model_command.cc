@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/chain/data_directory.h"
@@ -14,6 +13,7 @@
 #include "cli/models/config_json.h"
 #include "cli/models/model_compress.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "serve/model_snapshot.h"
 
@@ -127,46 +127,47 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
 
 namespace {
 
-void add_list(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(group, invocation, "list", "What a server of models has",
-                                    "cairn model list        (with `cairn serve models/` running)\n"
-                                    "  cairn model list --dir ~/guild");
+void add_list(const Command& group, Invocation& invocation) {
+    const Command command =
+        add_command(group, invocation, "list", "What a server of models has",
+                    "cairn model list        (with `cairn serve models/` running)\n"
+                    "  cairn model list --dir ~/guild");
     auto request = std::make_shared<ListRequest>();
-    CLI::Option* api = command->add_option("--api", request->api, "HOST:PORT of the server")
-                           ->capture_default_str();
-    CLI::Option* dir = command->add_option("--dir", request->dir,
-                                           "Ask the node that runs on this data directory instead");
-    named_folder(dir)->excludes(api);
+    Option api =
+        command.add_option("--api", request->api, "HOST:PORT of the server").capture_default_str();
+    Option dir = command.add_option("--dir", request->dir,
+                                    "Ask the node that runs on this data directory instead");
+    named_folder(dir).excludes(api);
     command
-        ->add_option("--node", request->node,
-                     "The same of the node whose API listens at this HOST:PORT")
-        ->excludes(api)
-        ->excludes(dir);
-    command->add_option("--token-file", request->token_file, "File with the token that it wants")
-        ->excludes(dir);
-    command->callback([request, &invocation] {
+        .add_option("--node", request->node,
+                    "The same of the node whose API listens at this HOST:PORT")
+        .excludes(api)
+        .excludes(dir);
+    command.add_option("--token-file", request->token_file, "File with the token that it wants")
+        .excludes(dir);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_list(*request, out); };
     });
 }
 
-void add_export(CLI::App& group, Invocation& invocation) {
-    CLI::App* command =
+void add_export(const Command& group, Invocation& invocation) {
+    const Command command =
         add_command(group, invocation, "export",
                     "Write the model of a node's chain to a file, whether the node runs or not",
                     "cairn model export --dir ~/guild --out guild.gguf --at best");
     auto request = std::make_shared<ExportRequest>();
     request->directory = default_directory();
-    named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
-        ->capture_default_str();
+    named_folder(command.add_option("--dir", request->directory, "The node's data directory"))
+        .capture_default_str();
     command
-        ->add_option("--at", request->at,
-                     "A height, or best: the merge block of lowest report loss (default: the "
-                     "model that the node serves)")
-        ->check(height_or_best());
-    add_target_options(*command, request->target);
-    add_threads_option(*command, request->threads, "For replaying; ");
-    command->callback([request, &invocation] {
+        .add_option("--at", request->at,
+                    "A height, or best: the merge block of lowest report loss (default: the "
+                    "model that the node serves)")
+        .check(height_or_best());
+    add_target_options(command, request->target);
+    add_threads_option(command, request->threads, "For replaying; ");
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_export(*request, out); };
     });
@@ -174,18 +175,18 @@ void add_export(CLI::App& group, Invocation& invocation) {
 
 }  // namespace
 
-void add_model(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand(
+void add_model(const Command& app, Invocation& invocation) {
+    const Command group = app.add_subcommand(
         "model", "Look into model files, convert, compress, verify them; export a chain's model");
-    group->require_subcommand(1);
-    group->footer("Example:\n  cairn model info --model stories260K.bin");
+    group.require_subcommand();
+    group.footer("Example:\n  cairn model info --model stories260K.bin");
     auto request = std::make_shared<ModelRequest>();
     const auto add = [&](const char* name, const char* description, const char* example,
                          Status (*run)(const ModelRequest&, std::ostream&)) {
-        CLI::App* command = add_command(*group, invocation, name, description, example);
-        command->add_option("--model", request->model, "Model file or folder")->required();
-        add_tokenizer_option(*command, request->tokenizer);
-        command->callback([request, run, &invocation] {
+        const Command command = add_command(group, invocation, name, description, example);
+        command.add_option("--model", request->model, "Model file or folder").required();
+        add_tokenizer_option(command, request->tokenizer);
+        command.callback([request, run, &invocation] {
             request->json = invocation.json;
             invocation.run = [request, run](std::ostream& out) { return run(*request, out); };
         });
@@ -193,23 +194,22 @@ void add_model(CLI::App& app, Invocation& invocation) {
     };
     add("info", "Shape, types, size and content hash of a model",
         "cairn model info --model stories260K.bin --tensors", run_model_info)
-        ->add_flag("--tensors", request->tensors, "List every tensor");
-    CLI::App* convert = add("convert", "Write any readable model in another format or type",
-                            "cairn model convert --model stories260K.bin --out stories.gguf "
-                            "--type q8_0",
-                            run_model_convert);
-    add_target_options(*convert, request->target);
-    convert->add_flag(
-        "--multiply-out", request->multiply_out,
-        "Make factors of low rank whole matrices again (f32 unless --type says more)");
-    add_model_compress(*group, invocation);
-    add_export(*group, invocation);
-    add_list(*group, invocation);
-    CLI::App* verify =
+        .add_flag("--tensors", request->tensors, "List every tensor");
+    const Command convert = add("convert", "Write any readable model in another format or type",
+                                "cairn model convert --model stories260K.bin --out stories.gguf "
+                                "--type q8_0",
+                                run_model_convert);
+    add_target_options(convert, request->target);
+    convert.add_flag("--multiply-out", request->multiply_out,
+                     "Make factors of low rank whole matrices again (f32 unless --type says more)");
+    add_model_compress(group, invocation);
+    add_export(group, invocation);
+    add_list(group, invocation);
+    const Command verify =
         add("verify", "Check a model file, or that two files hold the same model",
             "cairn model verify --model stories.gguf --against stories260K.bin", run_model_verify);
-    verify->add_option("--against", request->against, "Another form of the same model");
-    add_threads_option(*verify, request->threads);
+    verify.add_option("--against", request->against, "Another form of the same model");
+    add_threads_option(verify, request->threads);
 }
 
 }  // namespace cairn::cli

@@ -8,7 +8,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -18,6 +17,7 @@
 #include "cli/models/model_command.h"
 #include "cli/models/model_inputs.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/train/text_loss.h"
 #include "console/json_line.h"
 #include "lowrank/compress.h"
@@ -339,42 +339,42 @@ Status run_model_compress(const CompressRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_model_compress(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_model_compress(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "compress",
         "Write a model whose layers' matrices are two thin factors each (low rank)",
         "cairn model compress --model stories260K.bin --out small.cairn --ratio 0.6 \\\n"
         "      --calibrate train.txt --text valid.txt");
     auto request = std::make_shared<CompressRequest>();
-    command->add_option("--model", request->model, "Model file or folder")->required();
-    add_tokenizer_option(*command, request->tokenizer);
-    add_target_options(*command, request->target);
-    command->add_option("--rank", request->rank, "Rank of every matrix (of every head's part)")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{model::kMaxDim}));
+    command.add_option("--model", request->model, "Model file or folder").required();
+    add_tokenizer_option(command, request->tokenizer);
+    add_target_options(command, request->target);
+    command.add_option("--rank", request->rank, "Rank of every matrix (of every head's part)")
+        .check(range(std::size_t{1}, std::size_t{model::kMaxDim}));
     command
-        ->add_option("--energy", request->energy,
-                     "Least share of the squared singular values that each matrix keeps")
-        ->check(CLI::Range(1e-6, 1.0));
-    command->add_option("--ratio", request->ratio, "Numbers that remain of each matrix, as a share")
-        ->check(CLI::Range(1e-6, 1.0));
-    command->add_option("--bytes", request->bytes,
-                        "Bytes of all weights, as 40MB; shared so that P_total is largest");
-    command->add_flag("--per-head", request->per_head,
-                      "Each attention head's part has factors of its own");
-    command->add_option("--calibrate", request->calibrate,
-                        "Text for whose words the factors are made (activation-aware)");
-    command->add_option("--calibrate-tokens", request->calibrate_tokens, "How many of its tokens")
-        ->check(CLI::Range(std::size_t{64}, std::size_t{1} << 24))
-        ->capture_default_str();
-    command->add_option("--text", request->text, "Text whose loss is measured before and after");
-    command->add_option("--context", request->context, "Its windows in tokens; 0: the model's")
-        ->check(CLI::Range(0U, model::kMaxContext));
-    command->add_flag("--speed", request->speed, "Measure how fast both write");
-    command->add_option("--seed", request->seed, "Of the random projection")
-        ->check(any_seed())
-        ->capture_default_str();
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("--energy", request->energy,
+                    "Least share of the squared singular values that each matrix keeps")
+        .check(range(1e-6, 1.0));
+    command.add_option("--ratio", request->ratio, "Numbers that remain of each matrix, as a share")
+        .check(range(1e-6, 1.0));
+    command.add_option("--bytes", request->bytes,
+                       "Bytes of all weights, as 40MB; shared so that P_total is largest");
+    command.add_flag("--per-head", request->per_head,
+                     "Each attention head's part has factors of its own");
+    command.add_option("--calibrate", request->calibrate,
+                       "Text for whose words the factors are made (activation-aware)");
+    command.add_option("--calibrate-tokens", request->calibrate_tokens, "How many of its tokens")
+        .check(range(std::size_t{64}, std::size_t{1} << 24))
+        .capture_default_str();
+    command.add_option("--text", request->text, "Text whose loss is measured before and after");
+    command.add_option("--context", request->context, "Its windows in tokens; 0: the model's")
+        .check(range(0U, model::kMaxContext));
+    command.add_flag("--speed", request->speed, "Measure how fast both write");
+    command.add_option("--seed", request->seed, "Of the random projection")
+        .check(any_seed())
+        .capture_default_str();
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_compress(*request, out); };
     });

@@ -6,6 +6,8 @@
 
 namespace cairn::cli {
 
-void add_model_compress(CLI::App& group, Invocation& invocation);
+class Command;
+
+void add_model_compress(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

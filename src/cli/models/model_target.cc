@@ -5,12 +5,12 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "cli/options.h"
 #include "formats/export_tensor.h"
 
 namespace cairn::cli {
@@ -133,9 +133,9 @@ void print_fallbacks(const WrittenModel& written, const ModelTarget& target, std
             names.size() == 1 ? "" : ", ...");
 }
 
-void add_target_options(CLI::App& command, ModelTarget& target) {
+void add_target_options(const Command& command, ModelTarget& target) {
     command.add_option("--out", target.out, "X.cairn, X.gguf, or a folder (Hugging Face)")
-        ->required();
+        .required();
     command.add_option("--to", target.format, "cairn, gguf or hf (default: by --out)");
     command.add_option("--type", target.type,
                        "Of matrices: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row "

@@ -13,11 +13,9 @@
 #include "base/result.h"
 #include "formats/save.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct ModelTarget {
     std::string out;
@@ -39,7 +37,7 @@ struct WrittenModel {
     std::map<std::uint64_t, std::vector<std::string>> narrow;
 };
 
-void add_target_options(CLI::App& command, ModelTarget& target);
+void add_target_options(const Command& command, ModelTarget& target);
 /// kMisused where the words make no sense. Looks at no file.
 Result<PreparedTarget> prepare_target(const ModelTarget& target);
 /// Whether the target can be written and is none of `inputs`: asked before the model is read. A

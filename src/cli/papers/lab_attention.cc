@@ -4,8 +4,8 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "papers/attention_regression.h"
 #include "papers/digit_softmax.h"
@@ -173,20 +173,20 @@ Result<ResultTable> lookup(const LookupRequest& request) {
 
 }  // namespace
 
-void add_lab_attention(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_attention(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto regression = std::make_shared<AttentionRequest>();
-    CLI::App* command =
+    Command command =
         add_result_command(group, invocation, "attention",
                            "Paper A's attention loss: gradient, Hessian, bounds, descent",
                            "cairn lab attention --a1 '[[1, 0], [0, 1]]' --a2 '[[1, 0], [0, 1]]' "
                            "--x '[[0, 0], [0, 0]]' "
                            "--b '[[1, 0], [0, 1]]' --w '[2, 2]'",
                            [regression] { return attention(*regression); });
-    command->add_option("--a1", regression->a1, "n x d, as JSON")->required();
-    command->add_option("--a2", regression->a2, "n x d")->required();
-    command->add_option("--x", regression->x, "d x d: where derivatives are taken")->required();
-    command->add_option("--b", regression->b, "n x n: rows of probabilities to fit")->required();
-    command->add_option("--w", regression->w, "n weights of the regulariser")->required();
+    command.add_option("--a1", regression->a1, "n x d, as JSON").required();
+    command.add_option("--a2", regression->a2, "n x d").required();
+    command.add_option("--x", regression->x, "d x d: where derivatives are taken").required();
+    command.add_option("--b", regression->b, "n x n: rows of probabilities to fit").required();
+    command.add_option("--w", regression->w, "n weights of the regulariser").required();
 
     const auto digits = std::make_shared<SoftmaxRequest>();
     command = add_result_command(
@@ -194,37 +194,37 @@ void add_lab_attention(CLI::App& group, Invocation& invocation, LabPages& pages)
         "cairn lab softmax --x '[0, 1000, -500]' --scale 256 --head-dim 16 --bases '[16, 64, 64]' "
         "--low 1 --theta '[4096, 65536]' --verifiers 2",
         [digits] { return softmax(*digits); });
-    command->add_option("--x", digits->x, "A row of whole scores, or a list of rows")->required();
-    command->add_option("--scale", digits->form.scale, "A score z stands for z / scale")
-        ->check(CLI::Range(1e-9, 1e18))
-        ->capture_default_str();
-    command->add_option("--head-dim", digits->form.head_dim, "Scores are divided by its root")
-        ->check(CLI::Range(1e-9, 1e9))
-        ->capture_default_str();
-    command->add_option("--bases", digits->bases,
-                        "Radix of each digit, the lowest first (default: [256, 1048576, 1048576])");
-    command->add_option("--low", digits->form.low, "So many lowest digits count as 0")
-        ->check(CLI::Range(0, 64))
-        ->capture_default_str();
-    command->add_option("--top", digits->form.top, "So many top digits must be 0, or the value is")
-        ->check(CLI::Range(0, 64))
-        ->capture_default_str();
-    command->add_option("--theta", digits->theta,
-                        "Scale of each table between (default: [262144, 4194304])");
-    command->add_option("--verifiers", digits->verifiers, "Who share the columns")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
+    command.add_option("--x", digits->x, "A row of whole scores, or a list of rows").required();
+    command.add_option("--scale", digits->form.scale, "A score z stands for z / scale")
+        .check(range(1e-9, 1e18))
+        .capture_default_str();
+    command.add_option("--head-dim", digits->form.head_dim, "Scores are divided by its root")
+        .check(range(1e-9, 1e9))
+        .capture_default_str();
+    command.add_option("--bases", digits->bases,
+                       "Radix of each digit, the lowest first (default: [256, 1048576, 1048576])");
+    command.add_option("--low", digits->form.low, "So many lowest digits count as 0")
+        .check(range(0, 64))
+        .capture_default_str();
+    command.add_option("--top", digits->form.top, "So many top digits must be 0, or the value is")
+        .check(range(0, 64))
+        .capture_default_str();
+    command.add_option("--theta", digits->theta,
+                       "Scale of each table between (default: [262144, 4194304])");
+    command.add_option("--verifiers", digits->verifiers, "Who share the columns")
+        .check(range(1, 1024))
+        .capture_default_str();
 
     const auto table = std::make_shared<LookupRequest>();
     command = add_result_command(
         group, invocation, "lookup", "The lookup argument: do all values stand in a table?",
         "cairn lab lookup --table '[0, 1, 2]' --values '[2, 2, 0]' --beta 77",
         [table] { return lookup(*table); });
-    command->add_option("--table", table->table, "Whole numbers, as JSON")->required();
-    command->add_option("--values", table->values, "What is looked up")->required();
-    command->add_option("--beta", table->beta, "The verifier's random number, below 2^61 - 1")
-        ->check(CLI::Range(std::uint64_t{0}, papers::kLookupPrime - 1))
-        ->required();
+    command.add_option("--table", table->table, "Whole numbers, as JSON").required();
+    command.add_option("--values", table->values, "What is looked up").required();
+    command.add_option("--beta", table->beta, "The verifier's random number, below 2^61 - 1")
+        .check(range(std::uint64_t{0}, papers::kLookupPrime - 1))
+        .required();
     pages.push_back({'A', "Definitions 38 to 49, Lemmas 68 and 69: the attention loss", [] {
                          return attention(
                              {"[[1, 0.5], [0, 1], [0.3, -1]]", "[[1, 0], [0.2, 1], [-1, 0.5]]",

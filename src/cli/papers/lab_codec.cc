@@ -5,10 +5,10 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/random.h"
 #include "chain/codec_kinds.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "codec/codec.h"
 #include "codec/codec_tiles.h"
@@ -189,19 +189,19 @@ Result<ResultTable> one_bit(std::uint64_t seeds) {
 
 }  // namespace
 
-void add_lab_codecs(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_codecs(const Command& group, Invocation& invocation, LabPages& pages) {
     add_result_command(group, invocation, "codecs",
                        "The chain's codecs: means over every matrix that their own code can draw",
                        "cairn lab codecs", [] { return codecs(); });
     pages.push_back({'A', "Table 1: the codecs of the chain", [] { return codecs(); }});
     const auto seeds = std::make_shared<std::uint64_t>(2000);
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "one-bit",
         "What payloads of one bit decode to on average: by one rotation, two, or with a dither",
         "cairn lab one-bit --seeds 2000", [seeds] { return one_bit(*seeds); });
-    command->add_option("--seeds", *seeds, "Payloads of each row")
-        ->check(CLI::Range(std::uint64_t{10}, std::uint64_t{1'000'000}))
-        ->capture_default_str();
+    command.add_option("--seeds", *seeds, "Payloads of each row")
+        .check(range(std::uint64_t{10}, std::uint64_t{1'000'000}))
+        .capture_default_str();
     pages.push_back({'A', "Signs alone: their bias", [] { return one_bit(2000); }});
 }
 

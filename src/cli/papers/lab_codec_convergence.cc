@@ -5,10 +5,10 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/random.h"
 #include "chain/codec_kinds.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "codec/codec.h"
 #include "lab/codec_convergence.h"
@@ -90,19 +90,19 @@ Result<ResultTable> codec_convergence(const ConvergenceRequest& request) {
 
 }  // namespace
 
-void add_lab_codec_convergence(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_codec_convergence(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto request = std::make_shared<ConvergenceRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "codec-convergence",
         "Theorem 15 with payloads of the chain's codecs: all users, and one winner a round",
         "cairn lab codec-convergence --rounds 400 --seeds 5",
         [request] { return codec_convergence(*request); });
-    command->add_option("--rounds", request->rounds, "Rounds of each run")
-        ->check(CLI::Range(1, 100'000))
-        ->capture_default_str();
-    command->add_option("--seeds", request->seeds, "Runs of each row")
-        ->check(CLI::Range(2, 1000))
-        ->capture_default_str();
+    command.add_option("--rounds", request->rounds, "Rounds of each run")
+        .check(range(1, 100'000))
+        .capture_default_str();
+    command.add_option("--seeds", request->seeds, "Runs of each row")
+        .check(range(2, 1000))
+        .capture_default_str();
     pages.push_back({'A', "Theorem 15: convergence with the chain's codecs",
                      [] { return codec_convergence({}); }});
 }

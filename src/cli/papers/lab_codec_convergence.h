@@ -5,6 +5,8 @@
 
 namespace cairn::cli {
 
-void add_lab_codec_convergence(CLI::App& group, Invocation& invocation, LabPages& pages);
+class Command;
+
+void add_lab_codec_convergence(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "papers/convergence.h"
 
@@ -212,34 +212,34 @@ Result<ResultTable> bias(const Request& request) {
 
 }  // namespace
 
-void add_lab_convergence(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_convergence(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto add = [&](const char* name, const char* what, const char* example, auto run) {
         const auto request = std::make_shared<Request>();
-        CLI::App* command = add_result_command(group, invocation, name, what, example,
-                                               [request, run] { return run(*request); });
-        command->add_option("--rounds", request->rounds, "Rounds of each run")
-            ->check(CLI::Range(std::size_t{1}, std::size_t{100'000}))
-            ->capture_default_str();
-        command->add_option("--seed", request->seed, "Of chance")
-            ->check(any_seed())
-            ->capture_default_str();
+        const Command command = add_result_command(group, invocation, name, what, example,
+                                                   [request, run] { return run(*request); });
+        command.add_option("--rounds", request->rounds, "Rounds of each run")
+            .check(range(std::size_t{1}, std::size_t{100'000}))
+            .capture_default_str();
+        command.add_option("--seed", request->seed, "Of chance")
+            .check(any_seed())
+            .capture_default_str();
         return std::pair{command, request};
     };
     const auto [command, request] =
         add("convergence", "Paper A's Theorem 15 with every sketch, measured beside its bounds",
             "cairn lab convergence --seeds 100", convergence);
-    command->add_option("--seeds", request->seeds, "Runs that are averaged")
-        ->check(CLI::Range(std::size_t{2}, std::size_t{100'000}))
-        ->capture_default_str();
+    command.add_option("--seeds", request->seeds, "Runs that are averaged")
+        .check(range(std::size_t{2}, std::size_t{100'000}))
+        .capture_default_str();
     add("bias", "Where training settles when hash power is unequal", "cairn lab bias", bias);
     const auto floor = std::make_shared<Request>();
     add_result_command(group, invocation, "winner-floor",
                        "How far from the optimum one winner a round stays, by step size",
                        "cairn lab winner-floor --out pictures",
                        [floor] { return winner_floor(*floor); })
-        ->add_option("--seed", floor->seed, "Of chance")
-        ->check(any_seed())
-        ->capture_default_str();
+        .add_option("--seed", floor->seed, "Of chance")
+        .check(any_seed())
+        .capture_default_str();
     pages.push_back({'A', "Theorem 15: convergence", [] { return convergence({}); }});
     pages.push_back({'A', "The floor under one winner a round", [] { return winner_floor({}); }});
     pages.push_back({'A', "Claim 25: bias by unequal hash power", [] { return bias({}); }});

@@ -4,11 +4,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "cli/papers/lab_subject.h"
 #include "cli/train/text_loss.h"
@@ -149,14 +149,14 @@ Result<ResultTable> proofs(const ProofRequest& request) {
 
 }  // namespace
 
-void add_lab_digits(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_digits(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto subject = std::make_shared<SubjectRequest>();
-    CLI::App* command =
+    Command command =
         add_result_command(group, invocation, "digit-loss",
                            "Loss of a model by the type of its cache, digits among them",
                            "cairn lab digit-loss --model smollm2-135m.gguf --text valid.txt",
                            [subject] { return losses(*subject); });
-    add_subject_options(*command, *subject, true);
+    add_subject_options(command, *subject, true);
 
     const auto request = std::make_shared<ProofRequest>();
     command = add_result_command(
@@ -164,16 +164,16 @@ void add_lab_digits(CLI::App& group, Invocation& invocation, LabPages& pages) {
         "What proving attention by digits costs, and checking it, alone or divided; and cheats",
         "cairn lab attention-proof --model smollm2-135m.gguf --text valid.txt --rows 512",
         [request] { return proofs(*request); });
-    add_subject_options(*command, request->subject, true);
+    add_subject_options(command, request->subject, true);
     command
-        ->add_option("--rows", request->rows,
-                     "Costs are measured from 64 rows to this many; the model reads so many "
-                     "tokens. Proving 4096 takes 12 GB of memory, 2048 three")
-        ->check(CLI::Range(64U, std::uint32_t{argument::kMaxRows}))
-        ->capture_default_str();
-    command->add_option("--heads", request->heads, "Heads of the model to prove; 0: all")
-        ->check(CLI::Range(0U, 1U << 20))
-        ->capture_default_str();
+        .add_option("--rows", request->rows,
+                    "Costs are measured from 64 rows to this many; the model reads so many "
+                    "tokens. Proving 4096 takes 12 GB of memory, 2048 three")
+        .check(range(64U, std::uint32_t{argument::kMaxRows}))
+        .capture_default_str();
+    command.add_option("--heads", request->heads, "Heads of the model to prove; 0: all")
+        .check(range(0U, 1U << 20))
+        .capture_default_str();
     pages.push_back({'B', "Equations 18 to 22 in a session: loss by the type of the cache",
                      [] { return losses({}); }});
 }

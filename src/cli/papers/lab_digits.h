@@ -6,6 +6,8 @@
 
 namespace cairn::cli {
 
-void add_lab_digits(CLI::App& group, Invocation& invocation, LabPages& pages);
+class Command;
+
+void add_lab_digits(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "cli/papers/lab_subject.h"
 #include "cli/train/text_loss.h"
@@ -165,16 +165,16 @@ Result<ResultTable> losses(const Request& request) {
 
 }  // namespace
 
-void add_lab_factors(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_factors(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto add = [&](const char* name, const char* what, const char* example,
                          Result<ResultTable> (*make)(const Request&), bool with_text) {
         const auto request = std::make_shared<Request>();
-        CLI::App* command = add_result_command(group, invocation, name, what, example,
-                                               [request, make] { return make(*request); });
-        add_subject_options(*command, *request, with_text);
+        const Command command = add_result_command(group, invocation, name, what, example,
+                                                   [request, make] { return make(*request); });
+        add_subject_options(command, *request, with_text);
         if (!with_text) return;
-        command->add_option("--calibrate", request->calibrate,
-                            "Text for the activation-aware factors (default: none are made)");
+        command.add_option("--calibrate", request->calibrate,
+                           "Text for the activation-aware factors (default: none are made)");
     };
     add("fig5", "Paper B's Figure 5: energy of the first singular values of trained matrices",
         "cairn lab fig5 --model stories260K.bin --out pictures", figure5, false);

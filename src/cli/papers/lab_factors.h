@@ -7,6 +7,8 @@
 
 namespace cairn::cli {
 
-void add_lab_factors(CLI::App& group, Invocation& invocation, LabPages& pages);
+class Command;
+
+void add_lab_factors(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "papers/low_rank.h"
 #include "papers/product_reads.h"
@@ -217,29 +217,29 @@ Result<ResultTable> memory(const MemoryRequest& request) {
 
 }  // namespace
 
-void add_lab_low_rank(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_low_rank(const Command& group, Invocation& invocation, LabPages& pages) {
     add_result_command(group, invocation, "table2",
                        "Paper B's Table 2: reads of a product on one machine and on several",
                        "cairn lab table2 --json", table2);
     const auto of_table3 = std::make_shared<MemoryRequest>();
-    CLI::App* third = add_result_command(
+    const Command third = add_result_command(
         group, invocation, "table3", "Paper B's Table 3: storage and reads of low-rank weights",
         "cairn lab table3 --m 768 --n 2304 --cr 0.5332", [of_table3] {
             return table3(of_table3->m, of_table3->n, static_cast<double>(of_table3->t),
                           of_table3->ratio);
         });
-    const auto sizes = [](CLI::App* command, const std::shared_ptr<MemoryRequest>& request) {
-        const auto side = CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 20);
-        command->add_option("--m", request->m, "Rows of the weight")
-            ->check(side)
-            ->capture_default_str();
-        command->add_option("--n", request->n, "Its columns")->check(side)->capture_default_str();
-        command->add_option("--t", request->t, "Columns of the input")
-            ->check(side)
-            ->capture_default_str();
-        command->add_option("--cr", request->ratio, "Compression ratio")
-            ->check(CLI::Range(1e-6, 1.0))
-            ->capture_default_str();
+    const auto sizes = [](Command command, const std::shared_ptr<MemoryRequest>& request) {
+        const auto side = range(std::uint64_t{1}, std::uint64_t{1} << 20);
+        command.add_option("--m", request->m, "Rows of the weight")
+            .check(side)
+            .capture_default_str();
+        command.add_option("--n", request->n, "Its columns").check(side).capture_default_str();
+        command.add_option("--t", request->t, "Columns of the input")
+            .check(side)
+            .capture_default_str();
+        command.add_option("--cr", request->ratio, "Compression ratio")
+            .check(range(1e-6, 1.0))
+            .capture_default_str();
     };
     sizes(third, of_table3);
     add_result_command(group, invocation, "fig6", "Paper B's Figure 6: reads by compression ratio",
@@ -252,16 +252,16 @@ void add_lab_low_rank(CLI::App& group, Invocation& invocation, LabPages& pages) 
                        "Paper B's Equation 13: energies of all heads and layers as one figure",
                        "cairn lab ptotal --energies '[[0.9, 0.95], [0.92, 0.91]]'",
                        [energies] { return total_energy(*energies); })
-        ->add_option("--energies", *energies, "A list for each layer: the energy of each head")
-        ->required();
+        .add_option("--energies", *energies, "A list for each layer: the energy of each head")
+        .required();
     const auto counted = std::make_shared<MemoryRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "memory", "Reads by paper B's formulas, and counted in running products",
         "cairn lab memory --m 512 --n 512 --t 16 --cr 0.4", [counted] { return memory(*counted); });
     sizes(command, counted);
-    command->add_option("--batch", counted->batch, "Inputs of t columns each")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 16))
-        ->capture_default_str();
+    command.add_option("--batch", counted->batch, "Inputs of t columns each")
+        .check(range(std::uint64_t{1}, std::uint64_t{1} << 16))
+        .capture_default_str();
     pages.push_back({'B', "Equation 6 and Table 2: reads of a product", table2});
     pages.push_back({'B', "Table 3: storage and reads of low-rank weights",
                      [] { return table3(kBert.m, kBert.n, kTokens, 0.7); }});

@@ -4,13 +4,13 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/outputs.h"
 #include "base/progress.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "console/json_line.h"
 
@@ -61,13 +61,13 @@ Status run(const LabPages& sections, const std::string& folder, bool json, std::
 
 }  // namespace
 
-void add_lab_all(CLI::App& group, Invocation& invocation, LabPages pages) {
-    CLI::App* command = add_command(group, invocation, "all",
-                                    "All results of the papers that need no input, as two pages",
-                                    "cairn lab all --out docs/papers");
+void add_lab_all(const Command& group, Invocation& invocation, LabPages pages) {
+    const Command command = add_command(
+        group, invocation, "all", "All results of the papers that need no input, as two pages",
+        "cairn lab all --out docs/papers");
     auto folder = std::make_shared<std::string>();
-    command->add_option("--out", *folder, "Folder for pages, tables and pictures")->required();
-    command->callback([folder, pages = std::move(pages), &invocation] {
+    command.add_option("--out", *folder, "Folder for pages, tables and pictures").required();
+    command.callback([folder, pages = std::move(pages), &invocation] {
         invocation.run = [folder, pages, json = invocation.json](std::ostream& out) {
             return run(pages, *folder, json, out);
         };

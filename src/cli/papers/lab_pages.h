@@ -11,6 +11,8 @@
 
 namespace cairn::cli {
 
+class Command;
+
 struct LabSection {
     char paper = 'A';  ///< papers A or B (docs/spec/papers.md)
     std::string title;
@@ -19,6 +21,6 @@ struct LabSection {
 using LabPages = std::vector<LabSection>;
 
 /// `cairn lab all --out DIR`: gradientcoin.md and efedllm.md, with tables and pictures beside them.
-void add_lab_all(CLI::App& group, Invocation& invocation, LabPages pages);
+void add_lab_all(const Command& group, Invocation& invocation, LabPages pages);
 
 }  // namespace cairn::cli

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/options.h"
 #include "cli/papers/lab_pages.h"
 #include "cli/test_run.h"
 
@@ -55,7 +56,7 @@ TEST(LabPages, APageForEachPaperWithItsResultsInOrder) {
     const std::string folder = fresh_folder("lab_pages");
     CLI::App app;
     Invocation invocation;
-    add_lab_all(app, invocation,
+    add_lab_all(Command(app), invocation,
                 {section('A', "first"), section('B', "other"), section('A', "second")});
     app.parse("all --out " + folder);
     std::stringstream out;
@@ -75,7 +76,7 @@ TEST(LabPages, AResultThatCannotBeMadeEndsIt) {
     CLI::App app;
     Invocation invocation;
     add_lab_all(
-        app, invocation,
+        Command(app), invocation,
         {{'A', "Section", [] { return Result<papers::ResultTable>(invalid("no result")); }}});
     app.parse("all --out " + folder);
     std::stringstream out;

@@ -6,12 +6,12 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "chain/codec_kinds.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "lab/paper_chain.h"
 
@@ -224,23 +224,23 @@ Result<ResultTable> paper_chain(const ChainRequest& request) {
 
 }  // namespace
 
-void add_lab_paper_chain(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_paper_chain(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto request = std::make_shared<ChainRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "paper-chain",
         "The GradientCoin paper's own network by real nodes: one winner a block, plain descent",
         "cairn lab paper-chain --power '[1, 2, 5]' --blocks 80",
         [request] { return paper_chain(*request); });
     command
-        ->add_option("--power", request->power,
-                     "Hash power of each miner, as JSON: hashes in 50 virtual ms")
-        ->capture_default_str();
-    command->add_option("--blocks", request->blocks, "Blocks of each network")
-        ->check(CLI::Range(8, 100'000))
-        ->capture_default_str();
-    command->add_option("--seed", request->seed, "Of the first weights, the windows and chance")
-        ->check(any_seed())
-        ->capture_default_str();
+        .add_option("--power", request->power,
+                    "Hash power of each miner, as JSON: hashes in 50 virtual ms")
+        .capture_default_str();
+    command.add_option("--blocks", request->blocks, "Blocks of each network")
+        .check(range(8, 100'000))
+        .capture_default_str();
+    command.add_option("--seed", request->seed, "Of the first weights, the windows and chance")
+        .check(any_seed())
+        .capture_default_str();
     pages.push_back({'A', "Definition 24 and Claim 25 by real nodes: the paper's own network",
                      [] { return paper_chain({}); }});
 }

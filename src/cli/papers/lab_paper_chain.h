@@ -6,6 +6,8 @@
 
 namespace cairn::cli {
 
-void add_lab_paper_chain(CLI::App& group, Invocation& invocation, LabPages& pages);
+class Command;
+
+void add_lab_paper_chain(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

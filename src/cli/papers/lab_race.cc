@@ -4,11 +4,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "lab/race.h"
 
@@ -112,36 +112,34 @@ Result<ResultTable> winner(const WinnerRequest& request) {
 
 }  // namespace
 
-void add_lab_race(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_race(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto races = std::make_shared<RaceRequest>();
-    CLI::App* command = add_result_command(
+    Command command = add_result_command(
         group, invocation, "race", "Overtaking Z blocks, by the real fork choice and by formula",
         "cairn lab race --share 0.3 --confirmations 6 --runs 20000",
         [races] { return race(*races); });
-    command->add_option("--share", races->shares, "The attacker's part of the hash power")
-        ->check(CLI::Range(0.001, 0.499));
-    command->add_option("--confirmations", races->confirmations, "Blocks that the payee waits for")
-        ->check(CLI::Range(0U, 1000U));
-    command->add_option("--runs", races->runs, "Races for each")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}))
-        ->capture_default_str();
-    command->add_option("--seed", races->seed, "Of chance")
-        ->check(any_seed())
-        ->capture_default_str();
+    command.add_option("--share", races->shares, "The attacker's part of the hash power")
+        .check(range(0.001, 0.499));
+    command.add_option("--confirmations", races->confirmations, "Blocks that the payee waits for")
+        .check(range(0U, 1000U));
+    command.add_option("--runs", races->runs, "Races for each")
+        .check(range(std::uint64_t{1}, std::uint64_t{10'000'000}))
+        .capture_default_str();
+    command.add_option("--seed", races->seed, "Of chance").check(any_seed()).capture_default_str();
 
     const auto winners = std::make_shared<WinnerRequest>();
     command = add_result_command(group, invocation, "winner",
                                  "Who finds blocks, for equal and unequal hash power",
                                  "cairn lab winner --shares '[1, 2, 5]' --blocks 5000",
                                  [winners] { return winner(*winners); });
-    command->add_option("--shares", winners->shares, "Hash power of each miner, as JSON")
-        ->capture_default_str();
-    command->add_option("--blocks", winners->blocks, "Blocks to find")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}))
-        ->capture_default_str();
-    command->add_option("--seed", winners->seed, "Of chance")
-        ->check(any_seed())
-        ->capture_default_str();
+    command.add_option("--shares", winners->shares, "Hash power of each miner, as JSON")
+        .capture_default_str();
+    command.add_option("--blocks", winners->blocks, "Blocks to find")
+        .check(range(std::uint64_t{1}, std::uint64_t{1'000'000}))
+        .capture_default_str();
+    command.add_option("--seed", winners->seed, "Of chance")
+        .check(any_seed())
+        .capture_default_str();
     pages.push_back({'A', "Lemmas 9 and 36: a race of two branches", [] { return race({}); }});
     pages.push_back(
         {'A', "Definition 24: winners for equal hash power", [] { return winner({}); }});

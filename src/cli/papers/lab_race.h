@@ -5,6 +5,8 @@
 
 namespace cairn::cli {
 
-void add_lab_race(CLI::App& group, Invocation& invocation, LabPages& pages);
+class Command;
+
+void add_lab_race(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

@@ -7,11 +7,11 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/outputs.h"
+#include "cli/options.h"
 #include "cli/papers/png_picture.h"
 #include "cli/train/chart.h"
 #include "console/json_line.h"
@@ -253,13 +253,13 @@ Status show(const ResultTable& table, const LabOutput& output, std::ostream& out
     return write_files(table, output.folder, output.json ? nullptr : &out);
 }
 
-CLI::App* add_result_command(CLI::App& group, Invocation& invocation, const std::string& name,
-                             const std::string& what, const std::string& example,
-                             std::function<Result<ResultTable>()> make) {
-    CLI::App* command = add_command(group, invocation, name, what, example);
+Command add_result_command(const Command& group, Invocation& invocation, const std::string& name,
+                           const std::string& what, const std::string& example,
+                           std::function<Result<ResultTable>()> make) {
+    const Command command = add_command(group, invocation, name, what, example);
     auto folder = std::make_shared<std::string>();
-    command->add_option("--out", *folder, "Folder for tables and pictures: CSV, SVG, PNG");
-    command->callback([folder, name, make = std::move(make), &invocation] {
+    command.add_option("--out", *folder, "Folder for tables and pictures: CSV, SVG, PNG");
+    command.callback([folder, name, make = std::move(make), &invocation] {
         const bool json = invocation.json;
         invocation.run = [folder, name, make, json](std::ostream& out) -> Status {
             if (!folder->empty())

@@ -13,6 +13,8 @@
 
 namespace cairn::cli {
 
+class Command;
+
 struct LabOutput {
     bool json = false;
     std::string folder;  ///< of --out; empty: no files are written
@@ -35,9 +37,9 @@ Result<T> asked_for(Result<T> result) {
 }
 
 /// A subcommand of `lab` with --json and --out, which prints what `make` finds.
-CLI::App* add_result_command(CLI::App& group, Invocation& invocation, const std::string& name,
-                             const std::string& what, const std::string& example,
-                             std::function<Result<papers::ResultTable>()> make);
+Command add_result_command(const Command& group, Invocation& invocation, const std::string& name,
+                           const std::string& what, const std::string& example,
+                           std::function<Result<papers::ResultTable>()> make);
 
 /// A result as a section of a page: its sentence, its rows, its pictures from the page's folder.
 std::string to_markdown(const papers::ResultTable& table, const std::string& title);

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "papers/sketch_moments.h"
 
@@ -81,26 +81,26 @@ Result<ResultTable> sketches(const SketchesRequest& request) {
 
 }  // namespace
 
-void add_lab_sketches(CLI::App& group, Invocation& invocation, LabPages& pages) {
+void add_lab_sketches(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto request = std::make_shared<SketchesRequest>();
-    CLI::App* command = add_result_command(
+    const Command command = add_result_command(
         group, invocation, "sketches",
         "Paper A's Table 1: means of all six sketches, by going through all their matrices",
         "cairn lab sketches --exact --dim 4 --sketch 2 --sparsity 2",
         [request] { return sketches(*request); });
-    command->add_flag("--exact", request->exact,
-                      "Go through every matrix (the only way there is yet)");
-    command->add_option("--dim", request->dim, "Numbers of a vector; a power of two")
-        ->check(CLI::Range(1, 32))
-        ->capture_default_str();
-    command->add_option("--sketch", request->sketch, "Numbers of its sketch")
-        ->check(CLI::Range(1, 32))
-        ->capture_default_str();
-    command->add_option("--sparsity", request->sparsity, "Entries in a column, sparse embeddings")
-        ->check(CLI::Range(1, 32))
-        ->capture_default_str();
-    command->add_option("--g", request->g, "A vector, as JSON (default: 1, -1/2, 1/3 ...)");
-    command->add_option("--h", request->h, "Another (default: the first one backwards)");
+    command.add_flag("--exact", request->exact,
+                     "Go through every matrix (the only way there is yet)");
+    command.add_option("--dim", request->dim, "Numbers of a vector; a power of two")
+        .check(range(1, 32))
+        .capture_default_str();
+    command.add_option("--sketch", request->sketch, "Numbers of its sketch")
+        .check(range(1, 32))
+        .capture_default_str();
+    command.add_option("--sparsity", request->sparsity, "Entries in a column, sparse embeddings")
+        .check(range(1, 32))
+        .capture_default_str();
+    command.add_option("--g", request->g, "A vector, as JSON (default: 1, -1/2, 1/3 ...)");
+    command.add_option("--h", request->h, "Another (default: the first one backwards)");
     pages.push_back({'A', "Table 1 and Theorem 60: six sketches", [] { return sketches({}); }});
 }
 

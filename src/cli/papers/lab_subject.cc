@@ -4,12 +4,12 @@
 #include <bit>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "lab/made_text.h"
 #include "train/trainer.h"
 
@@ -69,7 +69,7 @@ Result<std::vector<std::uint32_t>> read_tokens(const std::string& path,
 
 }  // namespace
 
-void add_subject_options(CLI::App& command, SubjectRequest& request, bool with_text) {
+void add_subject_options(const Command& command, SubjectRequest& request, bool with_text) {
     command.add_option("--model", request.model,
                        "Model file or folder (default: a small one is trained first)");
     add_tokenizer_option(command, request.tokenizer);

@@ -12,6 +12,8 @@
 
 namespace cairn::cli {
 
+class Command;
+
 struct SubjectRequest {
     std::string model, tokenizer, text, calibrate;
 };
@@ -25,7 +27,7 @@ struct Subject {
 };
 
 /// --model, --tokenizer, and --text where the result needs one.
-void add_subject_options(CLI::App& command, SubjectRequest& request, bool with_text);
+void add_subject_options(const Command& command, SubjectRequest& request, bool with_text);
 
 /// kUnsupported for a model whose matrices are factors. A text is cut at 16,384 tokens.
 Result<Subject> lab_subject(const SubjectRequest& request, const tensor::Compute& compute,

@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes_text.h"
@@ -14,6 +13,7 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/serve/attention_heads.h"
 #include "console/json_line.h"
 #include "serve/attention_ask.h"
@@ -340,8 +340,8 @@ Status run_combine(const CombineRequest& request, std::ostream& out, bool& holds
 
 namespace {
 
-void add_prove(CLI::App& group, Invocation& invocation) {
-    CLI::App* command =
+void add_prove(const Command& group, Invocation& invocation) {
+    const Command command =
         add_command(group, invocation, "prove",
                     "Prove the attention of a session by digits, or have its server prove it",
                     "cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --kv "
@@ -350,24 +350,24 @@ void add_prove(CLI::App& group, Invocation& invocation) {
                     "--server 192.0.2.7:8500");
     auto request = std::make_shared<ProveRequest>();
     command
-        ->add_option("session", request->session,
-                     "The session: a file that `cairn verify --keep` wrote")
-        ->required();
-    command->add_option("--model", request->model, "The model that was served")->required();
-    command->add_option("--heads", request->heads, kHeadsHelp)->capture_default_str();
-    command->add_option("--server", request->server,
-                        "HOST:PORT of the server whose session it is, which is asked for the "
-                        "proof (default: it is made here)");
-    command->add_option("--out", request->out, "File of the proof (default: ID.attention)");
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("session", request->session,
+                    "The session: a file that `cairn verify --keep` wrote")
+        .required();
+    command.add_option("--model", request->model, "The model that was served").required();
+    command.add_option("--heads", request->heads, kHeadsHelp).capture_default_str();
+    command.add_option("--server", request->server,
+                       "HOST:PORT of the server whose session it is, which is asked for the "
+                       "proof (default: it is made here)");
+    command.add_option("--out", request->out, "File of the proof (default: ID.attention)");
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_prove(*request, out); };
     });
 }
 
-void add_check(CLI::App& group, Invocation& invocation) {
-    CLI::App* command =
+void add_check(const Command& group, Invocation& invocation) {
+    const Command command =
         add_command(group, invocation, "check",
                     "Whether a proof of attention holds (exit code 0) or not (1), without "
                     "computing that attention; or one of several Verifiers' share of it",
@@ -376,18 +376,18 @@ void add_check(CLI::App& group, Invocation& invocation) {
                     "  cairn audit check fedcba9876543210.attention --session "
                     "0123456789abcdef.exhibit --model a.gguf --share 2/4");
     auto request = std::make_shared<CheckRequest>();
-    command->add_option("proof", request->proof, "File of `cairn audit prove`")->required();
-    command->add_option("--session", request->session, "The session that it is about")->required();
-    command->add_option("--model", request->model, "The model that was served")->required();
-    command->add_option("--share", request->share,
-                        "I/N: check the I-th of N shares, and write it for `cairn audit combine`");
-    command->add_option("--out", request->out,
-                        "File of the share (default: beside the proof, PROOF.I-N.share)");
-    command->add_flag("--replay", request->replay,
-                      "Compute everything again besides, which decides to the bit, also the exit "
-                      "code");
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+    command.add_option("proof", request->proof, "File of `cairn audit prove`").required();
+    command.add_option("--session", request->session, "The session that it is about").required();
+    command.add_option("--model", request->model, "The model that was served").required();
+    command.add_option("--share", request->share,
+                       "I/N: check the I-th of N shares, and write it for `cairn audit combine`");
+    command.add_option("--out", request->out,
+                       "File of the share (default: beside the proof, PROOF.I-N.share)");
+    command.add_flag("--replay", request->replay,
+                     "Compute everything again besides, which decides to the bit, also the exit "
+                     "code");
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             bool holds = false;
@@ -398,17 +398,17 @@ void add_check(CLI::App& group, Invocation& invocation) {
     });
 }
 
-void add_combine(CLI::App& group, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_combine(const Command& group, Invocation& invocation) {
+    const Command command = add_command(
         group, invocation, "combine",
         "The verdict of all Verifiers' shares of a proof of attention: it holds (exit code 0) or "
         "not (1)",
         "cairn audit combine fedcba9876543210.attention fedcba9876543210.attention.*.share");
     auto request = std::make_shared<CombineRequest>();
-    command->add_option("proof", request->proof, "File of `cairn audit prove`")->required();
-    command->add_option("shares", request->shares, "Files of `cairn audit check --share`")
-        ->required();
-    command->callback([request, &invocation] {
+    command.add_option("proof", request->proof, "File of `cairn audit prove`").required();
+    command.add_option("shares", request->shares, "Files of `cairn audit check --share`")
+        .required();
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             bool holds = false;
@@ -421,7 +421,7 @@ void add_combine(CLI::App& group, Invocation& invocation) {
 
 }  // namespace
 
-void add_attention_commands(CLI::App& group, Invocation& invocation) {
+void add_attention_commands(const Command& group, Invocation& invocation) {
     add_prove(group, invocation);
     add_check(group, invocation);
     add_combine(group, invocation);

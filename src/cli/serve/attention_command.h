@@ -9,11 +9,9 @@
 
 #include "serve/attention_proof.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct Invocation;
 
@@ -54,6 +52,6 @@ std::string proof_file_name(const Hash256& id);
 double proofs_seconds(const serve::AttentionShare& share);
 
 /// The three of them, in `cairn audit`.
-void add_attention_commands(CLI::App& group, Invocation& invocation);
+void add_attention_commands(const Command& group, Invocation& invocation);
 
 }  // namespace cairn::cli

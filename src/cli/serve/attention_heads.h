@@ -8,10 +8,6 @@
 #include "audit/proved_heads.h"
 #include "base/random.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
 
 inline constexpr const char* kHeadsHelp =

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/serve/bounded_end.h"
 #include "cli/serve/serve_display.h"
 #include "cli/serve/serve_gateway.h"
@@ -175,15 +175,15 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
 
 namespace {
 
-void add_compute_options(CLI::App& command, ServeRequest& request) {
+void add_compute_options(const Command& command, ServeRequest& request) {
     add_threads_option(command, request.threads);
     add_draft_options(command, request.draft);
 }
 
 }  // namespace
 
-void add_serve(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_serve(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "serve", "Serve models to programs (OpenAI's API) and browsers",
         "cairn serve smollm2-135m-instruct-q4_1.gguf\n"
         "  cairn serve models/ --port 8080 --max-sequences 32\n"
@@ -194,43 +194,43 @@ void add_serve(CLI::App& app, Invocation& invocation) {
         "Then: cairn chat, http://127.0.0.1:8432/ in a browser, or any client of OpenAI's API.");
     auto request = std::make_shared<ServeRequest>();
     auto port = std::make_shared<std::uint16_t>(std::uint16_t{0});
-    command->add_option("models", request->models,
-                        "Model files or folders; folders of models. With --servers-of none: the "
-                        "network's own model");
-    auto* listen = command
-                       ->add_option("--listen", request->listen,
-                                    "HOST:PORT; beyond this machine it wants a token")
-                       ->capture_default_str();
-    auto* given_port =
-        command->add_option("--port", *port, "Port on this machine alone; 0: any that is free")
-            ->check(CLI::Range(0, 65535))
-            ->excludes(listen);
-    command->add_option("--token-file", request->token_file,
-                        "File with the token that requests must carry");
-    command->add_option("--max-sequences", request->max_sequences, "Answers of a model at once")
-        ->check(CLI::Range(std::size_t{1}, host::kMaxSequences))
-        ->capture_default_str();
-    command->add_option("--queue", request->queue, "Requests that may wait for a place")
-        ->check(CLI::Range(std::size_t{1}, host::kMaxWaiting))
-        ->capture_default_str();
+    command.add_option("models", request->models,
+                       "Model files or folders; folders of models. With --servers-of none: the "
+                       "network's own model");
+    const auto listen = command
+                            .add_option("--listen", request->listen,
+                                        "HOST:PORT; beyond this machine it wants a token")
+                            .capture_default_str();
+    const auto given_port =
+        command.add_option("--port", *port, "Port on this machine alone; 0: any that is free")
+            .check(range(0, 65535))
+            .excludes(listen);
+    command.add_option("--token-file", request->token_file,
+                       "File with the token that requests must carry");
+    command.add_option("--max-sequences", request->max_sequences, "Answers of a model at once")
+        .check(range(std::size_t{1}, host::kMaxSequences))
+        .capture_default_str();
+    command.add_option("--queue", request->queue, "Requests that may wait for a place")
+        .check(range(std::size_t{1}, host::kMaxWaiting))
+        .capture_default_str();
     command
-        ->add_option("--context", request->context,
-                     "Tokens of prompt and answer, at most (0: what the model can)")
-        ->check(CLI::Range(std::size_t{0}, kMaxContextAsked))
-        ->capture_default_str();
-    add_kv_option(*command, request->kv);
+        .add_option("--context", request->context,
+                    "Tokens of prompt and answer, at most (0: what the model can)")
+        .check(range(std::size_t{0}, kMaxContextAsked))
+        .capture_default_str();
+    add_kv_option(command, request->kv);
     command
-        ->add_option("--memory", request->memory_mib,
-                     "MiB for weights, keys and values (0: what is free, less a reserve)")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib))
-        ->capture_default_str();
-    add_compute_options(*command, *request);
-    add_layer_server_options(*command, request->over);
-    add_wire_option(*command, request->wire);
-    command->add_flag("--quiet", request->quiet, "No line for each request");
-    command->callback([request, port, given_port, &invocation] {
+        .add_option("--memory", request->memory_mib,
+                    "MiB for weights, keys and values (0: what is free, less a reserve)")
+        .check(range(std::uint64_t{0}, kMaxMemoryMib))
+        .capture_default_str();
+    add_compute_options(command, *request);
+    add_layer_server_options(command, request->over);
+    add_wire_option(command, request->wire);
+    command.add_flag("--quiet", request->quiet, "No line for each request");
+    command.callback([request, port, given_port, &invocation] {
         request->json = invocation.json;
-        if (given_port->count() > 0) request->listen = "127.0.0.1:" + std::to_string(*port);
+        if (given_port.count() > 0) request->listen = "127.0.0.1:" + std::to_string(*port);
         invocation.run = [request](std::ostream& out) { return run_serve(*request, out); };
     });
 }

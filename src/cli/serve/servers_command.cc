@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/explain.h"
@@ -14,6 +13,7 @@
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "net/address.h"
 
@@ -200,8 +200,8 @@ Status run_servers(const ServersRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_servers(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_servers(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "servers",
         "The network's layer servers, and what audits have found about them",
         "cairn servers --dir ~/guild    (with `cairn node --dir ~/guild` running)\n"
@@ -209,31 +209,31 @@ void add_servers(CLI::App& app, Invocation& invocation) {
         "  cairn servers --book audits.book --policy paper --theta 0.3\n"
         "  cairn servers --dir ~/guild --place a.gguf   (which layers should this machine hold?)");
     auto request = std::make_shared<ServersRequest>();
-    auto* dir = command->add_option("--dir", request->node,
-                                    "Those that the node on this data directory knows");
+    const auto dir = command.add_option("--dir", request->node,
+                                        "Those that the node on this data directory knows");
     command
-        ->add_option("--node", request->node,
-                     "Those that the node knows whose API listens at this HOST:PORT")
-        ->excludes(dir);
-    command->add_option("--book", request->book, "File that `cairn verify` keeps")
-        ->capture_default_str();
-    add_trust_options(*command, request->trust);
-    auto* place =
-        command->add_option("--place", request->place,
-                            "Model file: measure this machine for about a second, and say "
-                            "which of its layers are to be served here");
-    command->add_option("--most", request->most, "With --place: layers at most (0: all)")
-        ->needs(place)
-        ->check(CLI::Range(0U, model::kMaxLayers))
-        ->capture_default_str();
+        .add_option("--node", request->node,
+                    "Those that the node knows whose API listens at this HOST:PORT")
+        .excludes(dir);
+    command.add_option("--book", request->book, "File that `cairn verify` keeps")
+        .capture_default_str();
+    add_trust_options(command, request->trust);
+    const auto place =
+        command.add_option("--place", request->place,
+                           "Model file: measure this machine for about a second, and say "
+                           "which of its layers are to be served here");
+    command.add_option("--most", request->most, "With --place: layers at most (0: all)")
+        .needs(place)
+        .check(range(0U, model::kMaxLayers))
+        .capture_default_str();
     command
-        ->add_option("--least-tokens", request->least_tokens,
-                     "With --place: tokens a second that a server must carry through its layers")
-        ->needs(place)
-        ->check(CLI::Range(0.0, 1e9))
-        ->capture_default_str();
-    add_threads_option(*command, request->threads, "With --place; ")->needs(place);
-    command->callback([request, &invocation] {
+        .add_option("--least-tokens", request->least_tokens,
+                    "With --place: tokens a second that a server must carry through its layers")
+        .needs(place)
+        .check(range(0.0, 1e9))
+        .capture_default_str();
+    add_threads_option(command, request->threads, "With --place; ").needs(place);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_servers(*request, out); };
     });

@@ -3,13 +3,13 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes_text.h"
 #include "chain/payment.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "console/json_line.h"
 #include "gateway/trace.h"
 #include "measure/machine_facts.h"
@@ -127,14 +127,14 @@ Status run_trace(const std::string& id, bool json, std::ostream& out) {
 
 }  // namespace
 
-void add_trace(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_trace(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "trace", "Which servers wrote a text, and where the time and coins went",
         "cairn trace                 (the texts that are known, the latest first)\n"
         "  cairn trace 5f0c8a12cd34");
     auto id = std::make_shared<std::string>();
-    command->add_option("ID", *id, "As `cairn generate --server` says it; may be cut short");
-    command->callback([id, &invocation] {
+    command.add_option("ID", *id, "As `cairn generate --server` says it; may be cut short");
+    command.callback([id, &invocation] {
         invocation.run = [id, json = invocation.json](std::ostream& out) {
             return run_trace(*id, json, out);
         };

@@ -2,10 +2,9 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "base/clock.h"
 #include "base/files.h"
+#include "cli/options.h"
 
 namespace cairn::cli {
 
@@ -16,15 +15,15 @@ trust::TrustRules TrustOptions::rules() const {
             .audit_rate = audit_rate};
 }
 
-void add_trust_options(CLI::App& command, TrustOptions& trust) {
+void add_trust_options(const Command& command, TrustOptions& trust) {
     command.add_option("--theta", trust.theta, "Who scores less is not used")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
+        .check(range(0.0, 1.0))
+        .capture_default_str();
     command
         .add_option("--policy", trust.policy,
                     "Of the score: paper (small servers score less) or normalised")
-        ->check(CLI::IsMember({"paper", "normalised"}))
-        ->capture_default_str();
+        .check(one_of({"paper", "normalised"}))
+        .capture_default_str();
 }
 
 Result<Standings> standings_of(const std::string& book, const TrustOptions& trust) {

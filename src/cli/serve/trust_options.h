@@ -7,11 +7,9 @@
 #include "serve/route.h"
 #include "trust/audit_book.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
+
+class Command;
 
 struct TrustOptions {
     double theta = trust::TrustRules().theta;
@@ -25,7 +23,7 @@ struct TrustOptions {
 inline constexpr const char* kAuditBook = "audits.book";
 
 /// --theta and --policy.
-void add_trust_options(CLI::App& command, TrustOptions& trust);
+void add_trust_options(const Command& command, TrustOptions& trust);
 
 /// What a book says of servers now, for RouteChoice::standing; empty where there is no such file.
 /// Errors are AuditBook::read()'s.

@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -14,6 +13,7 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/serve/attention_audit.h"
 #include "cli/serve/attention_command.h"
 #include "cli/serve/attention_heads.h"
@@ -323,16 +323,16 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
 namespace {
 
 /// What sessions are played, what is kept of them, and what servers are asked besides.
-void add_session_options(CLI::App& command, VerifyRequest& request) {
+void add_session_options(const Command& command, VerifyRequest& request) {
     command
         .add_option("--rows", request.rows,
                     "Rows of a session at most, before up to 16 steps of one row")
-        ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{1} << 16))
-        ->capture_default_str();
+        .check(range(std::uint32_t{1}, std::uint32_t{1} << 16))
+        .capture_default_str();
     command
         .add_option("--kv", request.kv,
                     "Cache type of all sessions: f32, f16, bf16, digits (default: drawn by chance)")
-        ->check(CLI::IsMember({"f32", "f16", "bf16", "digits"}));
+        .check(one_of({"f32", "f16", "bf16", "digits"}));
     command.add_option("--attention", request.attention,
                        std::string("Have servers prove the attention of these heads, in sessions "
                                    "by digits: ") +
@@ -344,8 +344,8 @@ void add_session_options(CLI::App& command, VerifyRequest& request) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_verify(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "verify", "Audit layer servers as one of their clients",
         "cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt\n"
         "  cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --rounds 0 "
@@ -353,35 +353,35 @@ void add_verify(CLI::App& app, Invocation& invocation) {
         "  cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --rounds 1 "
         "--attention 4 --keep kept");
     auto request = std::make_shared<VerifyRequest>();
-    command->add_option("--model", request->model, "The model that they serve, whole")->required();
-    command->add_option("--server", request->servers,
-                        "HOST:PORT of a server to audit, or KEY@HOST:PORT; again for each");
-    command->add_option("--servers-of", request->servers_of,
-                        "Those that a running node has heard of: its data directory, or HOST:PORT "
-                        "of its API");
-    add_pay_options(*command, request->pay);
-    command->add_option("--text", request->text, "Text file that audits take their prompts from")
-        ->required();
-    add_tokenizer_option(*command, request->tokenizer);
-    command->add_option("--rounds", request->rounds, "Rounds of audits; 0: until Ctrl-C")
-        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
-        ->capture_default_str();
-    command->add_option("--interval-ms", request->interval_ms, "Between rounds")
-        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{86'400'000}))
-        ->capture_default_str();
+    command.add_option("--model", request->model, "The model that they serve, whole").required();
+    command.add_option("--server", request->servers,
+                       "HOST:PORT of a server to audit, or KEY@HOST:PORT; again for each");
+    command.add_option("--servers-of", request->servers_of,
+                       "Those that a running node has heard of: its data directory, or HOST:PORT "
+                       "of its API");
+    add_pay_options(command, request->pay);
+    command.add_option("--text", request->text, "Text file that audits take their prompts from")
+        .required();
+    add_tokenizer_option(command, request->tokenizer);
+    command.add_option("--rounds", request->rounds, "Rounds of audits; 0: until Ctrl-C")
+        .check(range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+        .capture_default_str();
+    command.add_option("--interval-ms", request->interval_ms, "Between rounds")
+        .check(range(std::uint64_t{0}, std::uint64_t{86'400'000}))
+        .capture_default_str();
     command
-        ->add_option("--rate", request->trust.audit_rate,
-                     "Chance that a server that is long trusted is audited in a round")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    add_trust_options(*command, request->trust);
-    command->add_option("--book", request->book, "File that keeps what was found")
-        ->capture_default_str();
-    command->add_option("--exhibits", request->exhibits, "Folder for exhibits of liars")
-        ->capture_default_str();
-    add_session_options(*command, *request);
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("--rate", request->trust.audit_rate,
+                    "Chance that a server that is long trusted is audited in a round")
+        .check(range(0.0, 1.0))
+        .capture_default_str();
+    add_trust_options(command, request->trust);
+    command.add_option("--book", request->book, "File that keeps what was found")
+        .capture_default_str();
+    command.add_option("--exhibits", request->exhibits, "Folder for exhibits of liars")
+        .capture_default_str();
+    add_session_options(command, *request);
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             std::size_t faults = 0;
@@ -392,21 +392,21 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     });
 }
 
-void add_audit(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand(
+void add_audit(const Command& app, Invocation& invocation) {
+    const Command group = app.add_subcommand(
         "audit", "Evidence against layer servers, and proofs of their attention");
-    group->require_subcommand(1);
-    add_attention_commands(*group, invocation);
-    CLI::App* command =
-        add_command(*group, invocation, "judge",
+    group.require_subcommand();
+    add_attention_commands(group, invocation);
+    const Command command =
+        add_command(group, invocation, "judge",
                     "Whether an exhibit convicts (exit code 0) or not (1): computes again what a "
                     "server signed for",
                     "cairn audit judge 0123456789abcdef.exhibit --model a.gguf");
     auto request = std::make_shared<JudgeRequest>();
-    command->add_option("exhibit", request->exhibit, "File that `cairn verify` wrote")->required();
-    command->add_option("--model", request->model, "The model that was served")->required();
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+    command.add_option("exhibit", request->exhibit, "File that `cairn verify` wrote").required();
+    command.add_option("--model", request->model, "The model that was served").required();
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             bool convicts = false;

@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
@@ -15,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/train/eval_node.h"
 #include "cli/write/sampling_options.h"
 #include "console/json_line.h"
@@ -152,42 +152,42 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_eval(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_eval(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "eval", "Measure how well a model, or a chain's, predicts a text",
         "cairn eval --model model.cairn --text wikitext2-valid.txt\n"
         "  cairn eval --dir ~/guild --at best    (the network's report text)\n"
         "  cairn eval --node 127.0.0.1:8420      (the same, as that node has measured it)");
     auto request = std::make_shared<EvalRequest>();
-    CLI::Option* model = command->add_option("--model", request->model, "Model file or folder");
-    CLI::Option* text = command->add_option(
-        "--text", request->text, "Text file (with --dir, default: the network's report text)");
-    CLI::Option* tokenizer = add_tokenizer_option(*command, request->tokenizer);
-    CLI::Option* dir = command->add_option(
+    Option model = command.add_option("--model", request->model, "Model file or folder");
+    Option text = command.add_option("--text", request->text,
+                                     "Text file (with --dir, default: the network's report text)");
+    Option tokenizer = add_tokenizer_option(command, request->tokenizer);
+    Option dir = command.add_option(
         "--dir", request->directory,
         "Measure the model of the chain in this node's data directory, whether the node runs or "
         "not");
-    named_folder(dir)->excludes(model)->excludes(tokenizer);
-    CLI::Option* node = command->add_option(
+    named_folder(dir).excludes(model).excludes(tokenizer);
+    Option node = command.add_option(
         "--node", request->node,
         "The report loss that the node has published whose API listens at this HOST:PORT; other "
         "texts it does not measure");
-    node->excludes(model)->excludes(tokenizer)->excludes(dir)->excludes(text);
+    node.excludes(model).excludes(tokenizer).excludes(dir).excludes(text);
     command
-        ->add_option("--at", request->at,
-                     "A height, or best: the merge block of lowest report loss (default: the "
-                     "model that the node serves; with --node, the latest that it has measured)")
-        ->check(height_or_best())
-        ->excludes(model);
-    CLI::Option* context = command
-                               ->add_option("--context", request->context,
-                                            "Window in tokens, a power of two; 0: the model's")
-                               ->check(CLI::Range(0U, model::kMaxContext));
-    node->excludes(context);
-    add_kv_option(*command, request->types.kv)->excludes(node);
-    add_wire_option(*command, request->types.states)->excludes(node);
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("--at", request->at,
+                    "A height, or best: the merge block of lowest report loss (default: the "
+                    "model that the node serves; with --node, the latest that it has measured)")
+        .check(height_or_best())
+        .excludes(model);
+    Option context = command
+                         .add_option("--context", request->context,
+                                     "Window in tokens, a power of two; 0: the model's")
+                         .check(range(0U, model::kMaxContext));
+    node.excludes(context);
+    add_kv_option(command, request->types.kv).excludes(node);
+    add_wire_option(command, request->types.states).excludes(node);
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_eval(*request, out); };
     });

@@ -8,12 +8,12 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/train/chart.h"
 #include "cli/train/train_log.h"
 #include "console/json_line.h"
@@ -173,20 +173,21 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_plot(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(app, invocation, "plot", "Draw training logs as an SVG picture",
-                                    "cairn plot run.jsonl other.jsonl --out loss.svg");
+void add_plot(const Command& app, Invocation& invocation) {
+    const Command command =
+        add_command(app, invocation, "plot", "Draw training logs as an SVG picture",
+                    "cairn plot run.jsonl other.jsonl --out loss.svg");
     auto request = std::make_shared<PlotRequest>();
-    command->add_option("logs", request->logs, "Training logs, or the output of cairn demo --json")
-        ->required();
-    command->add_option("--out", request->out, "SVG file to write")->required();
-    command->add_option("--name", request->names, "Names of the runs, in order");
-    command->add_option("--title", request->title, "Above the picture")->capture_default_str();
-    command->add_option("--mark", request->marks, "Horizontal lines, such as a goal");
-    command->add_option("--top", request->top, "Highest loss shown");
-    command->add_option("--bottom", request->bottom, "Lowest loss shown");
+    command.add_option("logs", request->logs, "Training logs, or the output of cairn demo --json")
+        .required();
+    command.add_option("--out", request->out, "SVG file to write").required();
+    command.add_option("--name", request->names, "Names of the runs, in order");
+    command.add_option("--title", request->title, "Above the picture").capture_default_str();
+    command.add_option("--mark", request->marks, "Horizontal lines, such as a goal");
+    command.add_option("--top", request->top, "Highest loss shown");
+    command.add_option("--bottom", request->bottom, "Lowest loss shown");
     command
-        ->add_option_function<std::string>(
+        .add_option_function(
             "--by",
             [request](const std::string& name) {
                 request->axis = name == "tokens"    ? PlotAxis::kTokens
@@ -194,8 +195,8 @@ void add_plot(CLI::App& app, Invocation& invocation) {
                                                     : PlotAxis::kSteps;
             },
             "What runs to the right: steps, tokens or minutes")
-        ->check(CLI::IsMember({"steps", "tokens", "minutes"}).description(""));
-    command->callback([request, &invocation] {
+        .check(one_of({"steps", "tokens", "minutes"}).unshown());
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_plot(*request, out); };
     });

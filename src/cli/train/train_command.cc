@@ -5,13 +5,13 @@
 #include <ostream>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/log.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/train/run_lock.h"
 #include "cli/train/train_dry_run.h"
 #include "cli/train/train_options.h"
@@ -206,16 +206,16 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
     return finish(start, trainer, run, *machine, interrupt, out);
 }
 
-void add_train(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
+void add_train(const Command& app, Invocation& invocation) {
+    const Command command =
         add_command(app, invocation, "train", "Train a model on this machine alone",
                     "cairn train --text book.txt --out book.cairn --minutes 10 --log book.jsonl\n"
                     "  cairn train --pairs words.jsonl --out words.cairn    # an encoder-decoder\n"
                     "  cairn train --resume book.cairn        # after Ctrl-C: the same bits");
     auto request = std::make_shared<TrainRequest>();
-    add_train_options(*command, *request);
-    command->callback([request, command, &invocation] {
-        settle_defaults(*command, *request);
+    add_train_options(command, *request);
+    command.callback([request, command, &invocation] {
+        settle_defaults(command, *request);
         request->json = invocation.json;
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             ASSIGN_OR_RETURN(invocation.exit_code, run_train(*request, SystemClock(), out));

@@ -6,10 +6,10 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "cli/train/train_pairs.h"
 #include "text/bpe.h"
 
@@ -23,52 +23,50 @@ constexpr std::uint32_t kMinLeaf = 1024;
 constexpr std::uint32_t kMaxLeaf = 1U << 20;
 constexpr std::uint32_t kMaxLeaves = 1U << 16;
 
-void add_model_options(CLI::App& command, TrainRequest& request) {
-    auto* init = command.add_option("--init", request.init, "Model to go on from, of any format");
+void add_model_options(const Command& command, TrainRequest& request) {
+    const auto init =
+        command.add_option("--init", request.init, "Model to go on from, of any format");
     command.add_option("--tokenizer", request.tokenizer, "Tokenizer file (default: learn one)");
     const auto shape = [&](const char* name, std::uint32_t& value, const char* description) {
-        return command.add_option(name, value, description)->excludes(init)->capture_default_str();
+        return command.add_option(name, value, description).excludes(init).capture_default_str();
     };
-    shape("--dim", request.shape.dim, "Width of a fresh model")
-        ->check(CLI::Range(1U, model::kMaxDim));
+    shape("--dim", request.shape.dim, "Width of a fresh model").check(range(1U, model::kMaxDim));
     shape("--hidden", request.shape.hidden_dim, "Width of its feed-forward; 0: 8/3 of --dim")
-        ->check(CLI::Range(0U, model::kMaxHiddenDim));
-    shape("--layers", request.shape.layers, "Its layers")->check(CLI::Range(1U, model::kMaxLayers));
-    shape("--heads", request.shape.heads, "Its query heads")
-        ->check(CLI::Range(1U, model::kMaxHeads));
+        .check(range(0U, model::kMaxHiddenDim));
+    shape("--layers", request.shape.layers, "Its layers").check(range(1U, model::kMaxLayers));
+    shape("--heads", request.shape.heads, "Its query heads").check(range(1U, model::kMaxHeads));
     shape("--kv-heads", request.shape.kv_heads, "Its key and value heads")
-        ->check(CLI::Range(1U, model::kMaxHeads));
-    auto* vocab = shape("--vocab", request.shape.vocab, "Tokens of a new tokenizer")
-                      ->check(CLI::Range(text::kFirstMerge, text::kMaxBpeVocab));
+        .check(range(1U, model::kMaxHeads));
+    const Option vocab = shape("--vocab", request.shape.vocab, "Tokens of a new tokenizer")
+                             .check(range(text::kFirstMerge, text::kMaxBpeVocab));
     command
         .add_flag("--characters", request.characters,
                   "No merges: every byte is a token (257 with the text boundary)")
-        ->excludes(vocab)
-        ->excludes(init);
+        .excludes(vocab)
+        .excludes(init);
     command.add_option("--seed", request.seed, "Of weights and order of the text")
-        ->check(any_seed())
-        ->capture_default_str();
+        .check(any_seed())
+        .capture_default_str();
 }
 
-void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
+void add_recipe_options(const Command& command, train::Recipe& recipe) {
     const auto option = [&](const char* name, auto& value, const char* description) {
-        return command.add_option(name, value, description)->capture_default_str();
+        return command.add_option(name, value, description).capture_default_str();
     };
     option("--context", recipe.context,
            "Tokens per sequence, a power of two; of pairs: of a text at most")
-        ->check(CLI::Range(1U, kMaxLeaf));
+        .check(range(1U, kMaxLeaf));
     option("--leaf", recipe.leaf_tokens,
            "Tokens per gradient leaf, a power of two from 1024; of pairs: of either side at most")
-        ->check(CLI::Range(kMinLeaf, kMaxLeaf));
-    option("--leaves", recipe.leaves_per_step, "Leaves per step")
-        ->check(CLI::Range(1U, kMaxLeaves));
+        .check(range(kMinLeaf, kMaxLeaf));
+    option("--leaves", recipe.leaves_per_step, "Leaves per step").check(range(1U, kMaxLeaves));
     option("--steps", recipe.total_steps, "Optimiser steps")
-        ->check(CLI::Range(std::uint64_t{1}, kMaxSteps));
+        .check(range(std::uint64_t{1}, kMaxSteps));
     option("--rate", recipe.peak_rate, "Highest learning rate");
     option("--floor", recipe.floor_ratio, "Share of it at which the cosine ends");
     option("--warmup", recipe.warmup_steps,
            "Steps of linear warm-up (default: 20, or a fifth of few)")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
+        .check(range(std::uint64_t{0}, kMaxSteps));
     option("--beta1", recipe.beta1, "AdamW: memory of the mean");
     option("--beta2", recipe.beta2, "AdamW: memory of the squares");
     option("--epsilon", recipe.epsilon, "AdamW: added to the root");
@@ -76,33 +74,31 @@ void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
     option("--clip", recipe.clip_norm, "Longest gradient; 0: any");
 }
 
-void add_run_options(CLI::App& command, TrainRequest& request) {
+void add_run_options(const Command& command, TrainRequest& request) {
     train::RunOptions& options = request.options;
-    auto* text = command.add_option("--text", options.texts, "Text files to learn from");
+    const auto text = command.add_option("--text", options.texts, "Text files to learn from");
     command
         .add_option("--pairs", options.texts,
                     "Instead: files of pairs for an encoder-decoder, which learns to write the "
                     "targets; {\"source\": ..., \"target\": ...} a line")
-        ->excludes(text);
+        .excludes(text);
     command.add_option("--out", request.out, "Checkpoint to write");
     command.add_option("--valid", options.valid,
                        "Held-out text file (or pairs), measured and never learnt");
     command
         .add_option("--valid-every", options.valid_every,
                     "Steps between measurements on a sample of it; 0: 20 in a run")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
-    command
-        .add_option("--valid-windows", options.valid_windows, "Windows, or pairs, in the sample")
-        ->check(CLI::Range(1U, 1U << 20))
-        ->capture_default_str();
+        .check(range(std::uint64_t{0}, kMaxSteps));
+    command.add_option("--valid-windows", options.valid_windows, "Windows, or pairs, in the sample")
+        .check(range(1U, 1U << 20))
+        .capture_default_str();
     command.add_option("--log", options.log, "Training log: one JSON object a line (cairn plot)");
     command
         .add_option("--save-every", options.save_every,
                     "Steps between saved states; 0: every ten minutes")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
-    command
-        .add_option("--stop-at", request.stop_at, "Save after this step and end, to go on later")
-        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
+        .check(range(std::uint64_t{0}, kMaxSteps));
+    command.add_option("--stop-at", request.stop_at, "Save after this step and end, to go on later")
+        .check(range(std::uint64_t{0}, kMaxSteps));
     add_threads_option(command, request.threads);
     command.add_flag("--dry-run", request.dry_run,
                      "Only measure a few steps: parameters, memory, time");
@@ -199,22 +195,22 @@ model::ModelConfig fresh_config(const TrainRequest& request, std::uint32_t vocab
     return config;
 }
 
-void add_train_options(CLI::App& command, TrainRequest& request) {
+void add_train_options(const Command& command, TrainRequest& request) {
     add_run_options(command, request);
     add_model_options(command, request);
     add_recipe_options(command, request.recipe);
     command
         .add_option("--minutes", request.options.minutes,
                     "Time limit instead of --steps: as many as fit, chosen after the warm-up")
-        ->check(CLI::Range(0.01, 1e6))
-        ->excludes("--steps");
-    auto* resume = command.add_option("--resume", request.resume,
-                                      "Go on with the stopped run that writes this checkpoint");
-    for (CLI::Option* option : command.get_options())
-        if (!kFreeOnResume.contains(option->get_name())) resume->excludes(option);
+        .check(range(0.01, 1e6))
+        .excludes("--steps");
+    const auto resume = command.add_option(
+        "--resume", request.resume, "Go on with the stopped run that writes this checkpoint");
+    for (Option option : command.get_options())
+        if (!kFreeOnResume.contains(option.get_name())) resume.excludes(option);
 }
 
-void settle_defaults(const CLI::App& command, TrainRequest& request) {
+void settle_defaults(const Command& command, TrainRequest& request) {
     train::Recipe& recipe = request.recipe;
     request.pairs = command.count("--pairs") > 0;
     if (request.options.minutes > 0) recipe.total_steps = 0;

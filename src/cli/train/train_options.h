@@ -3,16 +3,14 @@
 
 #include "cli/train/train_command.h"
 
-namespace CLI {
-class App;
-}
-
 namespace cairn::cli {
 
+class Command;
+
 /// All options; the memory behind `request` must outlive parsing.
-void add_train_options(CLI::App& command, TrainRequest& request);
+void add_train_options(const Command& command, TrainRequest& request);
 /// After parsing: the defaults that depend on what was given.
-void settle_defaults(const CLI::App& command, TrainRequest& request);
+void settle_defaults(const Command& command, TrainRequest& request);
 
 /// The feed-forward width of a fresh model where none is given: 8/3 dim, a multiple of 16.
 std::uint32_t default_hidden(std::uint32_t dim);

@@ -3,11 +3,11 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/serve/server_partner.h"
 #include "cli/write/chat_talk.h"
 #include "cli/write/own_audits.h"
@@ -113,30 +113,30 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
 namespace {
 
 /// For talking with a model that somebody serves.
-void add_server_options(CLI::App& command, ChatRequest& request, CLI::Option* model) {
-    auto* api = command.add_option("--api", request.api, "HOST:PORT of the server")
-                    ->excludes(model)
-                    ->capture_default_str();
-    auto* dir = command.add_option("--dir", request.dir,
-                                   "Talk with the chain's model of the node that runs on this "
-                                   "data directory");
-    dir->excludes(model)->excludes(api);
+void add_server_options(const Command& command, ChatRequest& request, Option model) {
+    const auto api = command.add_option("--api", request.api, "HOST:PORT of the server")
+                         .excludes(model)
+                         .capture_default_str();
+    const auto dir = command.add_option("--dir", request.dir,
+                                        "Talk with the chain's model of the node that runs on this "
+                                        "data directory");
+    dir.excludes(model).excludes(api);
     command
         .add_option("--node", request.node,
                     "The same of the node whose API listens at this HOST:PORT")
-        ->excludes(model)
-        ->excludes(api)
-        ->excludes(dir);
-    command.add_option("--served", request.served, "Which of the server's models")->excludes(model);
+        .excludes(model)
+        .excludes(api)
+        .excludes(dir);
+    command.add_option("--served", request.served, "Which of the server's models").excludes(model);
     command.add_option("--token-file", request.token_file, "File with the token that it wants")
-        ->excludes(model)
-        ->excludes(dir);
+        .excludes(model)
+        .excludes(dir);
 }
 
 }  // namespace
 
-void add_chat(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_chat(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "chat", "Talk with a model: a network's, one that is served, or a file's",
         "cairn chat                    (with `cairn serve MODEL` running)\n"
         "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
@@ -147,44 +147,43 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
     request->sampling.settings.top_p = 0.95F;
-    auto* model = command->add_option("--model,model", request->model,
-                                      "Model file or folder; without it, a server is asked");
-    add_server_options(*command, *request, model);
-    add_tokenizer_option(*command, request->tokenizer)->needs(model);
+    const auto model = command.add_option("--model,model", request->model,
+                                          "Model file or folder; without it, a server is asked");
+    add_server_options(command, *request, model);
+    add_tokenizer_option(command, request->tokenizer).needs(model);
     // What is for a model whose embedding and head are here.
-    auto own = std::make_shared<std::vector<CLI::Option*>>();
-    own->push_back(command->add_option(
-        "--format", request->format,
-        "How turns are written: chatml, llama3, llama2, mistral, gemma, zephyr, "
-        "phi3, plain (default: as the model says)"));
-    own->push_back(add_draft_options(*command, request->draft));
-    const auto [server, servers_of] = add_layer_server_options(*command, request->over);
+    auto own = std::make_shared<std::vector<Option>>();
+    own->push_back(
+        command.add_option("--format", request->format,
+                           "How turns are written: chatml, llama3, llama2, mistral, gemma, zephyr, "
+                           "phi3, plain (default: as the model says)"));
+    own->push_back(add_draft_options(command, request->draft));
+    const auto [server, servers_of] = add_layer_server_options(command, request->over);
     own->push_back(server);
     for (const char* other : {"--api", "--dir", "--node"})
-        servers_of->excludes(command->get_option(other));
-    command->add_option("--system", request->system, "System message");
-    command->add_option("--steps", request->steps, "Tokens of one answer, at most")
-        ->check(CLI::Range(std::size_t{1}, kMaxSteps))
-        ->capture_default_str();
-    own->push_back(
-        command
-            ->add_option("--context", request->context,
-                         "Tokens to remember (default: what the model can, at most 8192)")
-            ->check(CLI::Range(std::size_t{0}, std::size_t{model::kMaxContext})));
-    add_sampling_options(*command, request->sampling);
-    own->push_back(command->get_option("--kv"));
-    own->push_back(add_wire_option(*command, request->sampling.states));
-    own->push_back(add_threads_option(*command, request->threads));
-    command->add_option("--history", request->history, "File to keep typed lines in");
-    command->add_flag("--stats", request->stats, "Say after each answer how fast it came");
-    command->callback([request, own, &invocation] {
+        servers_of.excludes(command.get_option(other));
+    command.add_option("--system", request->system, "System message");
+    command.add_option("--steps", request->steps, "Tokens of one answer, at most")
+        .check(range(std::size_t{1}, kMaxSteps))
+        .capture_default_str();
+    own->push_back(command
+                       .add_option("--context", request->context,
+                                   "Tokens to remember (default: what the model can, at most 8192)")
+                       .check(range(std::size_t{0}, std::size_t{model::kMaxContext})));
+    add_sampling_options(command, request->sampling);
+    own->push_back(command.get_option("--kv"));
+    own->push_back(add_wire_option(command, request->sampling.states));
+    own->push_back(add_threads_option(command, request->threads));
+    command.add_option("--history", request->history, "File to keep typed lines in");
+    command.add_flag("--stats", request->stats, "Say after each answer how fast it came");
+    command.callback([request, own, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;
         invocation.run = [request, own, &invocation](std::ostream& out) -> Status {
             if (request->model.empty() && request->over.servers_of.empty())
-                for (const CLI::Option* option : *own)
-                    if (option->count() > 0)
-                        return misused(option->get_name() +
+                for (const Option option : *own)
+                    if (option.count() > 0)
+                        return misused(option.get_name() +
                                        " is for a model of a file or over servers: give --model "
                                        "FILE or --servers-of HOST:PORT");
             RETURN_IF_ERROR(

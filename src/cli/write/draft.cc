@@ -1,11 +1,11 @@
 #include "cli/write/draft.h"
 
-#include <CLI/CLI.hpp>
+#include "cli/options.h"
 
 namespace cairn::cli {
 
-CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
-    auto* draft = command.add_option(
+Option add_draft_options(const Command& command, DraftOptions& options) {
+    const auto draft = command.add_option(
         "--draft", options.who,
         "Who guesses ahead, which makes writing faster and changes no bit: a smaller model with "
         "the same vocabulary, or the word repeat (what followed the same words earlier in the "
@@ -13,9 +13,9 @@ CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
     command
         .add_option("--draft-tokens", options.tokens,
                     "With --draft: tokens that are guessed at a time, at most")
-        ->check(CLI::Range(std::size_t{1}, infer::kMaxDraft))
-        ->needs(draft)
-        ->capture_default_str();
+        .check(range(std::size_t{1}, infer::kMaxDraft))
+        .needs(draft)
+        .capture_default_str();
     return draft;
 }
 

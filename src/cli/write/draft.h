@@ -8,12 +8,10 @@
 #include "cli/local_model.h"
 #include "infer/generate.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
+class Option;
 
 struct DraftOptions {
     std::string who;         ///< a smaller model's file or folder, "repeat", or empty: nobody
@@ -23,7 +21,7 @@ struct DraftOptions {
 };
 
 /// Gives the option --draft, for what excludes it.
-CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options);
+Option add_draft_options(const Command& command, DraftOptions& options);
 
 /// Before anything is read: kNotFound, naming the option, for a model that is not there.
 Status check_draft(const DraftOptions& options);

@@ -5,13 +5,13 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/text_lines.h"
 #include "console/json_line.h"
 #include "infer/text_vectors.h"
@@ -202,28 +202,28 @@ Status run_embed(const EmbedRequest& request, std::ostream& out) {
     return ok_status();
 }
 
-void add_embed(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_embed(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "embed", "Turn texts into vectors that are near where meanings are",
         "cairn embed bge-small-en \"A cat sat\" \"The cat is sitting\" \"Rates rose\"\n"
         "  cairn embed bge-small-en.gguf --file sentences.txt --json");
     auto request = std::make_shared<EmbedRequest>();
     command
-        ->add_option("model,--model", request->model,
-                     "Model file or folder: an encoder, or a language model")
-        ->required();
-    command->add_option("text", request->texts, "Texts (default: the lines of standard input)");
-    command->add_option("--file", request->file, "Texts, one a line");
-    add_tokenizer_option(*command, request->tokenizer);
+        .add_option("model,--model", request->model,
+                    "Model file or folder: an encoder, or a language model")
+        .required();
+    command.add_option("text", request->texts, "Texts (default: the lines of standard input)");
+    command.add_option("--file", request->file, "Texts, one a line");
+    add_tokenizer_option(command, request->tokenizer);
     command
-        ->add_option("--pooling", request->pooling,
-                     "mean, cls (the first state) or last (default: as the model's files say, else "
-                     "mean for encoders, last for language models)")
-        ->check(CLI::IsMember({"mean", "cls", "last"}));
-    command->add_flag("--plain", request->plain, "Vectors as they come, not of length 1");
-    command->add_flag("--truncate", request->truncate, "Cut texts that are too long");
-    add_threads_option(*command, request->threads);
-    command->callback([request, &invocation] {
+        .add_option("--pooling", request->pooling,
+                    "mean, cls (the first state) or last (default: as the model's files say, else "
+                    "mean for encoders, last for language models)")
+        .check(one_of({"mean", "cls", "last"}));
+    command.add_flag("--plain", request->plain, "Vectors as they come, not of length 1");
+    command.add_flag("--truncate", request->truncate, "Cut texts that are too long");
+    add_threads_option(command, request->threads);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_embed(*request, out); };
     });

@@ -4,13 +4,13 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/options.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/generate_served.h"
 #include "cli/write/own_audits.h"
@@ -247,28 +247,29 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_c
 namespace {
 
 /// For the model of a node's chain. What that API does not have is refused by name.
-void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* model) {
-    auto* dir = command.add_option("--dir", request.dir,
-                                   "Let the node that runs on this data directory write, with its "
-                                   "chain's model");
-    auto* node = command.add_option("--node", request.node,
-                                    "The same of the node whose API listens at this HOST:PORT");
-    node->excludes(dir);
+void add_node_options(const Command& command, GenerateRequest& request, Option model) {
+    const auto dir =
+        command.add_option("--dir", request.dir,
+                           "Let the node that runs on this data directory write, with its "
+                           "chain's model");
+    const auto node = command.add_option(
+        "--node", request.node, "The same of the node whose API listens at this HOST:PORT");
+    node.excludes(dir);
     command.add_option("--token-file", request.token_file, "File with the token that it wants")
-        ->needs(node);
-    for (CLI::Option* by_node : {dir, node}) {
-        by_node->excludes(model);
+        .needs(node);
+    for (Option by_node : {dir, node}) {
+        by_node.excludes(model);
         for (const char* other : {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs",
                                   "--top-logprobs", "--threads", "--server", "--servers-of",
                                   "--audit", "--wire", "--draft", "--draft-tokens"})
-            by_node->excludes(command.get_option(other));
+            by_node.excludes(command.get_option(other));
     }
 }
 
 }  // namespace
 
-void add_generate(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(
+void add_generate(const Command& app, Invocation& invocation) {
+    const Command command = add_command(
         app, invocation, "generate", "Write text with a model of a file, or of a node's chain",
         "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
         "  cairn generate --dir ~/guild --prompt \"And\"   (with `cairn node` running there)\n"
@@ -279,39 +280,41 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "  cairn generate --model a.cairn --servers-of ~/guild --audit 0.1\n"
         "  cairn generate --servers-of 192.0.2.7:8333   (a network's own model, by one address)");
     auto request = std::make_shared<GenerateRequest>();
-    auto* model = command->add_option("--model", request->model, "Model file or folder");
-    add_tokenizer_option(*command, request->tokenizer);
-    auto* prompt =
-        command->add_option("--prompt", request->prompt, "Text to continue (default: none)");
-    auto* prompts = command
-                        ->add_option("--prompts", request->prompts,
-                                     "File with one prompt per line (.jsonl: {\"prompt\": ...}), "
-                                     "or -; all are written at once")
-                        ->excludes(prompt);
-    command->add_option("--together", request->together, "With --prompts: texts at a time")
-        ->check(CLI::Range(std::size_t{1}, kMaxTogether))
-        ->needs(prompts)
-        ->capture_default_str();
-    command->add_option("--steps", request->steps, "Tokens to write, at most")
-        ->check(CLI::Range(std::size_t{1}, kMaxSteps))
-        ->capture_default_str();
-    add_sampling_options(*command, request->sampling);
-    auto* logprobs = command->add_flag("--logprobs", request->logprobs,
-                                       "With --json: the log-probability of every token");
+    const auto model = command.add_option("--model", request->model, "Model file or folder");
+    add_tokenizer_option(command, request->tokenizer);
+    const auto prompt =
+        command.add_option("--prompt", request->prompt, "Text to continue (default: none)");
+    const auto prompts =
+        command
+            .add_option("--prompts", request->prompts,
+                        "File with one prompt per line (.jsonl: {\"prompt\": ...}), "
+                        "or -; all are written at once")
+            .excludes(prompt);
+    command.add_option("--together", request->together, "With --prompts: texts at a time")
+        .check(range(std::size_t{1}, kMaxTogether))
+        .needs(prompts)
+        .capture_default_str();
+    command.add_option("--steps", request->steps, "Tokens to write, at most")
+        .check(range(std::size_t{1}, kMaxSteps))
+        .capture_default_str();
+    add_sampling_options(command, request->sampling);
+    const auto logprobs = command.add_flag("--logprobs", request->logprobs,
+                                           "With --json: the log-probability of every token");
     command
-        ->add_option("--top-logprobs", request->top_logprobs,
-                     "With --logprobs: the most probable tokens, too")
-        ->check(CLI::Range(std::size_t{0}, infer::kMaxTopLogprobs))
-        ->needs(logprobs);
-    add_threads_option(*command, request->threads);
-    add_wire_option(*command, request->sampling.states)->excludes(prompts);
-    add_draft_options(*command, request->draft)->excludes(prompts);
-    for (auto* over : add_layer_server_options(*command, request->over)) over->excludes(prompts);
-    command->add_flag("--encoder-too", request->over.encoder,
-                      "With --server, of an encoder-decoder: servers compute its encoder's layers, "
-                      "too (default: this machine does)");
-    add_node_options(*command, *request, model);
-    command->callback([request, &invocation] {
+        .add_option("--top-logprobs", request->top_logprobs,
+                    "With --logprobs: the most probable tokens, too")
+        .check(range(std::size_t{0}, infer::kMaxTopLogprobs))
+        .needs(logprobs);
+    add_threads_option(command, request->threads);
+    add_wire_option(command, request->sampling.states).excludes(prompts);
+    add_draft_options(command, request->draft).excludes(prompts);
+    for (const Option over : add_layer_server_options(command, request->over))
+        over.excludes(prompts);
+    command.add_flag("--encoder-too", request->over.encoder,
+                     "With --server, of an encoder-decoder: servers compute its encoder's layers, "
+                     "too (default: this machine does)");
+    add_node_options(command, *request, model);
+    command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;
         invocation.run = [request, &invocation](std::ostream& out) {

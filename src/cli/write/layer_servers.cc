@@ -5,11 +5,10 @@
 #include <thread>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/serve/servers_command.h"
 #include "cli/write/own_layers.h"
 #include "serve/model_snapshot.h"
@@ -81,14 +80,15 @@ Result<std::vector<serve::Hop>> look_for_a_while(const Hash256& hash,
 
 }  // namespace
 
-std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
-                                                     LayerServerOptions& options) {
-    auto* server = command.add_option(
-        "--server", options.servers,
-        "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through a relay; again "
-        "for each, spare ones too");
-    server->allow_extra_args(false);  // one each: what follows may be a model
-    auto* servers_of = command.add_option(
+std::array<Option, 2> add_layer_server_options(const Command& command,
+                                               LayerServerOptions& options) {
+    const auto server =
+        command
+            .add_option("--server", options.servers,
+                        "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT "
+                        "through a relay; again for each, spare ones too")
+            .one_value_each();  // what follows may be a model
+    const auto servers_of = command.add_option(
         "--servers-of", options.servers_of,
         "The same with the servers that a running node has heard of: its data directory, or "
         "HOST:PORT of its API. Without --model: with its network's own model, of which only what a "
@@ -96,47 +96,47 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
     command
         .add_option("--genesis", options.genesis,
                     "With --servers-of and without --model: genesis id that the network must have")
-        ->needs(servers_of);
+        .needs(servers_of);
     command
         .add_option("--cache", options.cache,
                     "Folder of what is fetched of a network (default: ~/.cache/cairn/networks)")
-        ->needs(servers_of);
+        .needs(servers_of);
     command
         .add_option("--most-mib", options.most_mib, "MiB of weights that may be fetched, at most")
-        ->needs(servers_of)
-        ->check(CLI::Range(1.0, 1e6))
-        ->capture_default_str();
+        .needs(servers_of)
+        .check(range(1.0, 1e6))
+        .capture_default_str();
     command
         .add_option("--standby", options.standbys,
                     "With --server: spare servers for each stretch of layers that are fed the same "
                     "and take over at once; without, one that takes over computes the text so far")
-        ->check(CLI::Range(std::size_t{0}, kMostStandbys))
-        ->capture_default_str();
+        .check(range(std::size_t{0}, kMostStandbys))
+        .capture_default_str();
     command
         .add_option("--wait", options.wait_s,
                     "With --server: seconds to wait in mid-sentence for a server when nobody holds "
                     "some layers any more")
-        ->check(CLI::Range(0.0, kMostWaitS))
-        ->capture_default_str();
+        .check(range(0.0, kMostWaitS))
+        .capture_default_str();
     add_pay_options(command, options.pay);
     command
         .add_option("--prefer", options.prefer,
                     "With --server: of the routes that can be trusted the fastest or the cheapest")
-        ->check(CLI::IsMember({"fastest", "cheapest"}))
-        ->capture_default_str();
+        .check(one_of({"fastest", "cheapest"}))
+        .capture_default_str();
     command
         .add_option("--book", options.book,
                     "With --server: file of `cairn verify`; whom it found wanting is left out, and "
                     "whom it does not know comes last")
-        ->capture_default_str();
+        .capture_default_str();
     add_trust_options(command, options.trust);
     command
         .add_option("--audit", options.audit,
                     "With --server: chance (0 to 1) with which a server's part of this text is "
                     "computed again here at the end; a server that signed for anything else is "
                     "convicted")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
+        .check(range(0.0, 1.0))
+        .capture_default_str();
     return {server, servers_of};
 }
 

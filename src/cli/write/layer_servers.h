@@ -18,12 +18,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
+class Option;
 
 struct LayerServerOptions {
     /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
@@ -47,8 +45,7 @@ struct LayerServerOptions {
 };
 
 /// Gives the options --server and --servers-of, for what excludes them.
-std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
-                                                     LayerServerOptions& options);
+std::array<Option, 2> add_layer_server_options(const Command& command, LayerServerOptions& options);
 
 /// kMisused where an option of servers was given and no server was.
 Status check_layer_servers(const LayerServerOptions& options);

@@ -2,60 +2,60 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include "cli/option_checks.h"
+#include "cli/options.h"
 #include "infer/stop_strings.h"
 #include "model/config.h"
 
 namespace cairn::cli {
 
-void add_sampling_options(CLI::App& command, SamplingOptions& options) {
+void add_sampling_options(const Command& command, SamplingOptions& options) {
     tensor::SampleSettings& settings = options.settings;
     command.add_option("--temperature", settings.temperature, "0 takes the most probable token")
-        ->check(CLI::Range(0.0F, 100.0F))
-        ->capture_default_str();
-    const CLI::Option* top_k =
+        .check(range(0.0F, 100.0F))
+        .capture_default_str();
+    const Option top_k =
         command.add_option("--top-k", settings.top_k, "Only the k best tokens; 0: all")
-            ->check(CLI::Range(0U, model::kMaxVocab))
-            ->capture_default_str();
-    const CLI::Option* top_p =
+            .check(range(0U, model::kMaxVocab))
+            .capture_default_str();
+    const Option top_p =
         command.add_option("--top-p", settings.top_p, "Only the best p of probability")
-            ->check(CLI::Range(1e-6F, 1.0F))
-            ->capture_default_str();
-    const CLI::Option* min_p =
+            .check(range(1e-6F, 1.0F))
+            .capture_default_str();
+    const Option min_p =
         command.add_option("--min-p", settings.min_p, "Share of the best one's probability")
-            ->check(CLI::Range(0.0F, 1.0F))
-            ->capture_default_str();
+            .check(range(0.0F, 1.0F))
+            .capture_default_str();
     command
         .add_option("--repetition-penalty", settings.repetition_penalty,
                     "Divides the logits of tokens of prompt and text; 1: none")
-        ->check(CLI::Range(0.01F, 100.0F))
-        ->capture_default_str();
+        .check(range(0.01F, 100.0F))
+        .capture_default_str();
     command
         .add_option("--presence-penalty", settings.presence_penalty,
                     "Subtracted from tokens that were written")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
+        .check(range(-100.0F, 100.0F))
+        .capture_default_str();
     command
         .add_option("--frequency-penalty", settings.frequency_penalty,
                     "Subtracted once for each time that they were written")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
+        .check(range(-100.0F, 100.0F))
+        .capture_default_str();
     command.add_option("--seed", settings.seed, "Decides what chance decides")
-        ->check(any_seed())
-        ->capture_default_str();
+        .check(any_seed())
+        .capture_default_str();
     add_kv_option(command, options.kv);
     command.add_option("--stop", options.stops, "End before this text; again for each")
-        ->check(CLI::Validator(
+        .check(Check(
             [](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); },
             ""));
     // At temperature 0 the most probable token is always taken: these options would have no effect.
     command.parse_complete_callback([top_k, top_p, min_p, &options] {
         const tensor::SampleSettings& chosen = options.settings;
         if (chosen.temperature > 0) return;
-        const auto look = [&](const CLI::Option* option, bool narrows) {
-            if (option->count() > 0 && narrows) options.no_effect.push_back(option->get_name());
+        const auto look = [&](const Option option, bool narrows) {
+            if (option.count() > 0 && narrows) options.no_effect.push_back(option.get_name());
         };
         look(top_k, chosen.top_k > 1);
         look(top_p, chosen.top_p < 1);
@@ -74,26 +74,26 @@ std::vector<std::string> kv_type_names() {
 
 }  // namespace
 
-CLI::Option* add_kv_option(CLI::App& command, tensor::KvType& type) {
+Option add_kv_option(const Command& command, tensor::KvType& type) {
     return command
-        .add_option_function<std::string>(
+        .add_option_function(
             "--kv",
             [&type](const std::string& name) { type = tensor::parse_kv_type(name).value(); },
             "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits), or "
             "digits (the same half; attention in whole numbers, by tables)")
-        ->check(CLI::IsMember(kv_type_names()).description(""))
-        ->default_str("f32");
+        .check(one_of(kv_type_names()).unshown())
+        .default_str("f32");
 }
 
-CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states) {
+Option add_wire_option(const Command& command, tensor::StateType& states) {
     return command
-        .add_option_function<std::string>(
+        .add_option_function(
             "--wire",
             [&states](const std::string& name) { states = tensor::parse_state_type(name).value(); },
             "Type of hidden states between layers, which servers send: f32, f16 (half) or i8 (a "
             "quarter); other bits, the same wherever the layers run")
-        ->check(CLI::IsMember({"f32", "f16", "i8"}).description(""))
-        ->default_str("f32");
+        .check(one_of({"f32", "f16", "i8"}).unshown())
+        .default_str("f32");
 }
 
 Status check_sampling(const SamplingOptions& options) {

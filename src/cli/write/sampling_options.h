@@ -10,12 +10,10 @@
 #include "tensor/sample.h"
 #include "tensor/state_type.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cairn::cli {
+
+class Command;
+class Option;
 
 struct SamplingOptions {
     tensor::SampleSettings settings{};
@@ -27,12 +25,12 @@ struct SamplingOptions {
 
 /// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind
 /// `options` must outlive parsing.
-void add_sampling_options(CLI::App& command, SamplingOptions& options);
+void add_sampling_options(const Command& command, SamplingOptions& options);
 
 /// --kv.
-CLI::Option* add_kv_option(CLI::App& command, tensor::KvType& type);
+Option add_kv_option(const Command& command, tensor::KvType& type);
 /// --wire, for commands that may have layers computed elsewhere.
-CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states);
+Option add_wire_option(const Command& command, tensor::StateType& states);
 
 /// Checks that need no model: kMisused if an option would have no effect, or --stop is not valid.
 Status check_sampling(const SamplingOptions& options);

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -13,6 +12,7 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/text_lines.h"
 #include "console/json_line.h"
 #include "crypto/hash.h"
@@ -131,43 +131,44 @@ Status run_tokenize(const TokenizeRequest& request, std::ostream& out) {
     return encode(request, *tokenizer, out);
 }
 
-void add_tokenize(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
+void add_tokenize(const Command& app, Invocation& invocation) {
+    const Command command =
         add_command(app, invocation, "tokenize", "Train a tokenizer, or encode and decode with one",
                     "cairn tokenize --train book.txt --vocab 4096 --out book.tok\n"
                     "  cairn tokenize --tokenizer book.tok --text \"In the beginning\"\n"
                     "  cairn tokenize --tokenizer tokenizer.json --file book.txt --pieces");
     auto request = std::make_shared<TokenizeRequest>();
-    auto* made = command->add_option("--out", request->out, "File for the new tokenizer");
-    auto* what = command->add_option_group("what", "What to do: one of these");
-    auto* train_option =
-        what->add_option("--train", request->train, "Text files to learn from")->needs(made);
-    made->needs(train_option);
-    auto* with = what->add_option("--tokenizer", request->tokenizer,
-                                  "Tokenizer to use: ours, tokenizer.json, a GGUF file, "
-                                  "llama2.c's tokenizer.bin");
-    what->require_option(1);
-    command->add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
-        ->check(CLI::Range(text::kFirstMerge, text::kMaxBpeVocab))
-        ->needs(train_option)
-        ->capture_default_str();
-    auto* input = command->add_option_group("input", "The text (default: standard input) or ids");
-    auto* text = input->add_option("--text", request->text, "Text to encode")->needs(with);
-    input->add_option("--file", request->file, "Text file to encode")->needs(with);
-    input->add_option("--decode", request->ids, "Token ids to turn into text")
-        ->needs(with)
-        ->check(CLI::Range(0U, model::kMaxVocab - 1));
-    input->require_option(0, 1);
+    const auto made = command.add_option("--out", request->out, "File for the new tokenizer");
+    const auto what = command.add_option_group("what", "What to do: one of these");
+    const auto train_option =
+        what.add_option("--train", request->train, "Text files to learn from").needs(made);
+    made.needs(train_option);
+    const auto with = what.add_option("--tokenizer", request->tokenizer,
+                                      "Tokenizer to use: ours, tokenizer.json, a GGUF file, "
+                                      "llama2.c's tokenizer.bin");
+    what.require_option(1, 1);
+    command.add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
+        .check(range(text::kFirstMerge, text::kMaxBpeVocab))
+        .needs(train_option)
+        .capture_default_str();
+    const auto input =
+        command.add_option_group("input", "The text (default: standard input) or ids");
+    const auto text = input.add_option("--text", request->text, "Text to encode").needs(with);
+    input.add_option("--file", request->file, "Text file to encode").needs(with);
+    input.add_option("--decode", request->ids, "Token ids to turn into text")
+        .needs(with)
+        .check(range(0U, model::kMaxVocab - 1));
+    input.require_option(0, 1);
     command
-        ->add_flag("--special", request->special,
-                   "Names of control tokens in the text make those tokens")
-        ->needs(with);
-    command->add_flag("--pieces", request->pieces, "Show the piece of each token")->needs(with);
-    command->add_option("--repeat", request->repeat, "Encode so often and say how fast")
-        ->needs(with)
-        ->check(CLI::Range(1, 1000));
-    command->callback([request, text, &invocation] {
-        request->has_text = text->count() > 0;
+        .add_flag("--special", request->special,
+                  "Names of control tokens in the text make those tokens")
+        .needs(with);
+    command.add_flag("--pieces", request->pieces, "Show the piece of each token").needs(with);
+    command.add_option("--repeat", request->repeat, "Encode so often and say how fast")
+        .needs(with)
+        .check(range(1, 1000));
+    command.callback([request, text, &invocation] {
+        request->has_text = text.count() > 0;
         request->json = invocation.json;
         invocation.exact_text = true;
         invocation.run = [request](std::ostream& out) { return run_tokenize(*request, out); };
