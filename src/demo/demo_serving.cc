@@ -57,6 +57,19 @@ Result<Json> generate_watched(const std::vector<std::string>& arguments, const s
     return json;
 }
 
+/// What the text over the servers was like beside the one that was written alone.
+void read_answer(const Json& split, const Json& whole, DemoFailover& answer) {
+    answer.text = split.value("text", std::string());
+    answer.failovers = split.value("failovers", std::size_t{0});
+    answer.stall_ms = static_cast<std::uint64_t>(split.value("stall_seconds", 0.0) * 1000);
+    answer.paid = split.value("spent", std::uint64_t{0});
+    for (const Json& hop : split.value("hops", Json::array()))
+        answer.token_price += hop.value("token_price", std::uint64_t{0});
+    answer.equal = !answer.text.empty() &&
+                   whole.value("tokens", Json()) == split.value("tokens", Json()) &&
+                   whole.contains("digest") && whole["digest"] == split.value("digest", Json());
+}
+
 }  // namespace
 
 Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
@@ -126,15 +139,7 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
     std::vector<std::string> alone = {"generate", "--json", "--model", model};
     alone.insert(alone.end(), text.begin(), text.end());
     ASSIGN_OR_RETURN(const Json whole, run_json(alone, folder + "/answer-alone.log", stop));
-    answer.text = split->value("text", std::string());
-    answer.failovers = split->value("failovers", std::size_t{0});
-    answer.stall_ms = static_cast<std::uint64_t>(split->value("stall_seconds", 0.0) * 1000);
-    answer.paid = split->value("spent", std::uint64_t{0});
-    for (const Json& hop : split->value("hops", Json::array()))
-        answer.token_price += hop.value("token_price", std::uint64_t{0});
-    answer.equal = !answer.text.empty() &&
-                   whole.value("tokens", Json()) == split->value("tokens", Json()) &&
-                   whole.contains("digest") && whole["digest"] == split->value("digest", Json());
+    read_answer(*split, whole, answer);
     return answer;
 }
 
