@@ -121,7 +121,7 @@ class Command {
     /// As callback(), before it: what its options mean together.
     void parse_complete_callback(const std::function<void()>& done) const;
 
-    /// CHECKs that there is one.
+    /// There must be one: CLI11 throws otherwise, which is a mistake in the program.
     Option get_option(const std::string& name) const;
     std::vector<Option> get_options() const;
     /// How often an option was given.
