@@ -67,6 +67,11 @@ if(CAIRN_TESTS)
     cairn_precompile(test <gtest/gtest.h>)
     target_link_libraries(cairn_test_headers PRIVATE GTest::gtest)
     target_compile_options(cairn_test_headers PRIVATE $<$<CONFIG:Release>:-O1>)
+
+    # base/test_data.h declares it.
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/source_folder.cc
+        CONTENT "namespace cairn {\nconst char* source_folder() { return \"@CMAKE_SOURCE_DIR@\"; }\n}\n" @ONLY)
+    add_library(cairn_source_folder STATIC ${CMAKE_BINARY_DIR}/source_folder.cc)
 endif()
 
 # pkg_library(NAME pkg): an imported target for a library known to pkg-config.
@@ -123,12 +128,10 @@ function(cairn_room name)
         foreach(use ${ARG_TESTS})
             list(APPEND more cairn_${use})
         endforeach()
-        target_link_libraries(${name}_test PRIVATE cairn_${name} ${more} GTest::gtest
-            GTest::gmock GTest::gtest_main)
+        target_link_libraries(${name}_test PRIVATE cairn_${name} ${more} cairn_source_folder
+            GTest::gtest GTest::gmock GTest::gtest_main)
         target_precompile_headers(${name}_test REUSE_FROM cairn_test_headers)
         target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
-        target_compile_definitions(${name}_test PRIVATE
-            CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
         # What tools/skipped reads.
         set_tests_properties(${name} PROPERTIES TIMEOUT ${CAIRN_TEST_TIMEOUT}

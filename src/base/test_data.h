@@ -9,9 +9,13 @@
 
 namespace cairn {
 
+/// Where the sources lie. CMake writes its body: in a test's command line it would keep ccache from
+/// finding the test again in another checkout.
+const char* source_folder();
+
 inline std::string test_data_folder() {
     const char* folder = std::getenv("CAIRN_TEST_DATA");
-    return folder != nullptr ? folder : CAIRN_SOURCE_DIR "/../shared/data";
+    return folder != nullptr ? folder : std::string(source_folder()) + "/../shared/data";
 }
 
 /// The whole file; empty if it is not there.

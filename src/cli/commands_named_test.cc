@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/test_data.h"
 #include "cli/test_run.h"
 
 namespace cairn::cli {
@@ -26,7 +27,7 @@ std::string text_of(const fs::path& path) {
 
 // Files in which commands are named: sources (their messages) and pages for people.
 std::vector<fs::path> places() {
-    const fs::path root = CAIRN_SOURCE_DIR;
+    const fs::path root = source_folder();
     std::vector<fs::path> found{root / "README.md", root / "ARCHITECTURE.md"};
     for (const char* folder : {"src", "docs"})
         for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {

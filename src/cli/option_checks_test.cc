@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/test_data.h"
 #include "cli/test_run.h"
 
 namespace cairn::cli {
@@ -19,8 +20,8 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 TEST(OptionChecks, NumbersAreRefusedByOptionValueAndRange) {
-    const std::string judge = std::string(CAIRN_SOURCE_DIR) + "/README.md";
-    const std::string report = std::string(CAIRN_SOURCE_DIR) + "/ARCHITECTURE.md";
+    const std::string judge = std::string(source_folder()) + "/README.md";
+    const std::string report = std::string(source_folder()) + "/ARCHITECTURE.md";
     const auto network = [&](const std::string& option, const std::string& value) {
         return Words{"network", "create", "--judge", judge, "--report", report, option, value};
     };
@@ -71,8 +72,8 @@ TEST(OptionChecks, WhatAModelIsNotNeededForIsSaidBeforeItIsRead) {
 }
 
 TEST(OptionChecks, OptionsOfTheWrongKindAreMisused) {
-    const std::string judge = std::string(CAIRN_SOURCE_DIR) + "/README.md";
-    const std::string report = std::string(CAIRN_SOURCE_DIR) + "/ARCHITECTURE.md";
+    const std::string judge = std::string(source_folder()) + "/README.md";
+    const std::string report = std::string(source_folder()) + "/ARCHITECTURE.md";
     const std::string dir = *make_temporary_folder("cairn-options");
     for (const auto& [option, value] :
          std::vector<std::pair<std::string, std::string>>{{"--config", "nonsense"},
@@ -120,7 +121,7 @@ TEST(OptionChecks, WordsThatCanOnlyBeMeantOtherwiseAreMisused) {
         EXPECT_EQ(outcome.code, 2) << line[0] << ' ' << line[1] << ": " << outcome.errors;
         EXPECT_TRUE(has(outcome.errors, part)) << outcome.errors;
     }
-    const Outcome draft = run({"generate", "--model", std::string(CAIRN_SOURCE_DIR) + "/README.md",
+    const Outcome draft = run({"generate", "--model", std::string(source_folder()) + "/README.md",
                                "--prompt", "x", "--draft", dir + "/none"});
     EXPECT_EQ(draft.code, 1);
     EXPECT_TRUE(has(draft.errors, "--draft names")) << draft.errors;
