@@ -23,6 +23,8 @@ struct LanesAvx2 {
     // spills.
     static constexpr std::size_t kTileRows = 5;
     static constexpr std::size_t kTileLanes = 1;
+    // A narrow tile asks for A so often that its block must lie in a second cache of 512 KB.
+    static constexpr std::size_t kBlockChunks = 1;
 
     CAIRN_LANE_OP L zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
     CAIRN_LANE_OP L set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

@@ -30,6 +30,7 @@ struct LanesAvx512 {
     // 24 accumulators, 2 columns of B and a broadcast fit into 32 registers.
     static constexpr std::size_t kTileRows = 12;
     static constexpr std::size_t kTileLanes = 2;
+    static constexpr std::size_t kBlockChunks = 4;
 
     CAIRN_LANE_OP L zero() { return {_mm512_setzero_ps()}; }
     CAIRN_LANE_OP L set1(float x) { return {_mm512_set1_ps(x)}; }

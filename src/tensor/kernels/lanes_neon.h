@@ -21,6 +21,7 @@ struct LanesNeon {
     // 24 accumulators, 4 registers of B and a broadcast fit into 32 registers.
     static constexpr std::size_t kTileRows = 6;
     static constexpr std::size_t kTileLanes = 1;
+    static constexpr std::size_t kBlockChunks = 4;
 
     template <typename Function>
     [[gnu::always_inline]] static inline L map(const Function& function) {

@@ -23,6 +23,7 @@ struct LanesScalar {
     // The register tile of a matrix product: rows of A by groups of 16 columns of B.
     static constexpr std::size_t kTileRows = 4;
     static constexpr std::size_t kTileLanes = 1;
+    static constexpr std::size_t kBlockChunks = 4;
 
     template <typename Function>
     static inline L map(const Function& function) {

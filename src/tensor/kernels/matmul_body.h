@@ -135,8 +135,9 @@ struct RowsOfColumns {
 };
 
 // At most so many rows and terms of A are packed at once: a block. It streams through the cache
-// beside a panel of B, 12 floats of A for every 24 multiply-adds of 16 lanes.
-inline constexpr std::size_t kTermBlock = 4 * kChunk;
+// beside a panel of B, kTileRows floats of A for every term of a tile.
+template <typename V>
+inline constexpr std::size_t kTermBlock = V::kBlockChunks* kChunk;
 template <typename V>
 inline constexpr std::size_t kRowBlock = 384 / V::kTileRows* V::kTileRows;
 
@@ -180,14 +181,14 @@ inline void product(std::size_t terms, Operand a, const Source& b, Matrix c, boo
     constexpr std::size_t kWidth = 16 * V::kTileLanes;
     const bool pack =
         (a.row > 1 ? a.row : a.term) > kWideStride && c.rows > V::kTileRows && c.cols > kWidth;
-    constexpr std::size_t kRows = kRowBlock<V>;
-    float* const sums = thread_scratch(kRows * (kWidth + (pack ? kTermBlock : 0)));
+    constexpr std::size_t kRows = kRowBlock<V>, kTerms = kTermBlock<V>;
+    float* const sums = thread_scratch(kRows * (kWidth + (pack ? kTerms : 0)));
     float* const packed = sums + kRows * kWidth;
     if (terms == 0 && !accumulate)
         for (std::size_t i = 0; i < c.rows; ++i)
             for (std::size_t j = 0; j < c.cols; ++j) c.data[i * c.stride + j] = 0.0F;
-    for (std::size_t k = 0; k < terms; k += kTermBlock) {
-        const std::size_t block = terms - k < kTermBlock ? terms - k : kTermBlock;
+    for (std::size_t k = 0; k < terms; k += kTerms) {
+        const std::size_t block = terms - k < kTerms ? terms - k : kTerms;
         for (std::size_t i = 0; i < c.rows; i += kRows) {
             const std::size_t rows = c.rows - i < kRows ? c.rows - i : kRows;
             const std::size_t tall = (rows + V::kTileRows - 1) / V::kTileRows * V::kTileRows;
