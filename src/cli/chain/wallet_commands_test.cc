@@ -352,7 +352,7 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         EXPECT_EQ(balance(), total - 2 * kPaid) << "it waits";
         other.reset();
         second.join();
-        EXPECT_EQ(waited.code, 0);
+        EXPECT_EQ(waited.code, 0) << waited.errors;
         EXPECT_EQ(balance(), total - 3 * kPaid);
         EXPECT_GT(balance("pending"), 0u) << "the change";
         const Outcome too_early =
