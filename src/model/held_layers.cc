@@ -8,8 +8,7 @@ bool has_layers(const ModelConfig& config, const Weights& weights, LayerRange ra
     if (range.begin >= range.end || range.end > weights.layers.size()) return false;
     const ParameterLayout layout(config);
     return std::ranges::none_of(layout.tensors(), [&](const TensorInfo& info) {
-        return is_per_layer(info.kind) && range.contains(info.layer) &&
-               tensor_at(weights, info.kind, info.layer).empty();
+        return is_in(info, range) && tensor_at(weights, info.kind, info.layer).empty();
     });
 }
 

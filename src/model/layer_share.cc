@@ -144,8 +144,7 @@ Weights share_weights(const ModelConfig& config, const Weights& weights, LayerRa
     part.layers.resize(config.layers);
     const ParameterLayout layout(config);
     for (const TensorInfo& info : layout.tensors()) {
-        if (!is_per_layer(info.kind) || !range.contains(info.layer) || !is_divided(info.kind))
-            continue;
+        if (!is_in(info, range) || !is_divided(info.kind)) continue;
         const tensor::Weight& whole = tensor_at(weights, info.kind, info.layer);
         tensor::Weight& taken = tensor_at(part, info.kind, info.layer);
         if (info.kind == K::kQNorm || info.kind == K::kKNorm) {
@@ -165,7 +164,7 @@ Weights joining_weights(const ModelConfig& config, const Weights& weights, Layer
     joining.layers.resize(config.layers);
     const ParameterLayout layout(config);
     for (const TensorInfo& info : layout.tensors())
-        if (is_per_layer(info.kind) && range.contains(info.layer) && !is_divided(info.kind))
+        if (is_in(info, range) && !is_divided(info.kind))
             tensor_at(joining, info.kind, info.layer) = tensor_at(weights, info.kind, info.layer);
     return joining;
 }

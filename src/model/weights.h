@@ -26,6 +26,11 @@ struct LayerRange {
 
 inline LayerRange all_layers(const ModelConfig& config) { return {0, config.layers}; }
 
+/// Whether the tensor belongs to one of these layers.
+inline bool is_in(const TensorInfo& info, LayerRange range) {
+    return is_per_layer(info.kind) && range.contains(info.layer);
+}
+
 /// Every tensor of one kind as the layout names it; what a configuration lacks is empty. A norm or
 /// bias is a dense fp32 row. A matrix with a right factor beside it is a left factor (layout.h).
 struct LayerWeights {

@@ -16,10 +16,8 @@ Result<std::vector<std::size_t>> tensors_of(const model::ModelConfig& config,
     ASSIGN_OR_RETURN(const model::LayerRange range, parse_layers(layers, config.layers));
     std::vector<std::size_t> numbers;
     const model::ParameterLayout layout(config);
-    for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
-        const model::TensorInfo& info = layout.tensors()[i];
-        if (model::is_per_layer(info.kind) && range.contains(info.layer)) numbers.push_back(i);
-    }
+    for (std::size_t i = 0; i < layout.tensors().size(); ++i)
+        if (model::is_in(layout.tensors()[i], range)) numbers.push_back(i);
     return numbers;
 }
 

@@ -10,10 +10,6 @@ namespace {
 using model::tensor_at;
 using tensor::Weight;
 
-bool is_in(const model::TensorInfo& info, model::LayerRange range) {
-    return model::is_per_layer(info.kind) && range.contains(info.layer);
-}
-
 }  // namespace
 
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights) {

@@ -27,10 +27,8 @@ bool parse_number(std::string_view text, std::uint32_t& out) {
 std::uint64_t parameters_of(const ModelSnapshot& snapshot, model::LayerRange layers) {
     const model::ParameterLayout layout(snapshot.config);
     std::uint64_t count = 0;
-    for (const model::TensorInfo& tensor : layout.tensors()) {
-        const bool of_a_layer = tensor.name.starts_with("layers.");
-        if (of_a_layer && layers.contains(tensor.layer)) count += tensor.size();
-    }
+    for (const model::TensorInfo& tensor : layout.tensors())
+        if (model::is_in(tensor, layers)) count += tensor.size();
     return count;
 }
 
@@ -65,16 +63,11 @@ Result<Served> load_served(const RunServerOptions& options, const tensor::Comput
             "a server with parts wants the model's file, and so does each part; a name "
             "alone is not enough");
     if (name) return fetch_served(options, *name, compute);
-    ASSIGN_OR_RETURN(formats::LoadedModel loaded,
-                     formats::load_any(options.model_file, formats::Pairs::kTaken));
+    const auto load = options.encoder ? formats::load_any : formats::load_writer;
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, load(options.model_file, formats::Pairs::kTaken));
     if (options.encoder && !loaded.encoder)
         return invalid(options.model_file + " is no encoder-decoder: leave --encoder out");
-    if (options.encoder)
-        loaded.model = std::move(loaded.encoder->encoder);
-    else if (!loaded.model.config.causal)
-        return Error{
-            ErrorCode::kUnsupported,
-            options.model_file + " is an encoder; layers are served of models that write text"};
+    if (options.encoder) loaded.model = std::move(loaded.encoder->encoder);
     Served served;
     ASSIGN_OR_RETURN(served.layers, parse_layers(options.layers, loaded.model.config.layers));
     const auto model = std::make_shared<const model::Model>(std::move(loaded.model));
