@@ -32,8 +32,10 @@ namespace cairn::serve {
 /// Names in the folder of a node.
 inline constexpr const char* kBookFile = "audits.book";
 inline constexpr const char* kExhibitFolder = "exhibits";
-/// The largest exhibit that travels between nodes: 256 rows of a model that is 8,192 wide.
-inline constexpr std::size_t kMaxSharedExhibit = std::size_t{1} << 23;
+/// The largest exhibit that travels between nodes. Rows have 8 MiB: 256 of a model that is 8,192
+/// wide, or 1,024 of a source and as many of a text 1,024 wide. How they are cut into pushes, the
+/// receipt and the terms come on top.
+inline constexpr std::size_t kMaxSharedExhibit = (std::size_t{1} << 23) + (std::size_t{1} << 16);
 
 struct EvidenceLimits {
     std::size_t waiting = 8;  ///< exhibits that wait to be judged

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "audit/replay.h"
+#include "serve/kept_session.h"
 #include "serve/test_world.h"
 
 namespace cairn::serve {
@@ -242,6 +243,21 @@ TEST_F(EvidenceDeskTest, AfterManyProofsFilesOfOthersAreStillFound) {
     here->look();
     world.loop.run_for(1'000);
     EXPECT_TRUE(here->is_convicted(key));
+}
+
+// A large BART reads 1,024 tokens and writes 1,024, in states that are 1,024 wide.
+TEST_F(EvidenceDeskTest, AnEncoderDecoderAtFullLengthIsPassedOn) {
+    constexpr std::uint32_t kDim = 1'024, kRows = 1'024;
+    const std::vector<float> rows(std::size_t{kRows} * kDim, 0.5F);
+    for (const std::uint64_t price : {0U, 1U}) {
+        const Hop hop{.layers = kLayers, .key = key, .address = "a", .price = price};
+        Exhibit full = exhibit(true);
+        full.terms.max_positions = full.terms.source_rows = kRows;
+        full.inputs = cut_as_writers_do(hop, kDim, rows, rows, kRows - 1).rows;
+        const Bytes bytes = encode(full);
+        EXPECT_GT(bytes.size(), std::size_t{1} << 23) << "its rows alone have so many";
+        EXPECT_LE(bytes.size(), kMaxSharedExhibit);
+    }
 }
 
 TEST_F(EvidenceDeskTest, NoMoreVersionsOfTheChainsModelAreKeptThanThereIsMemory) {
