@@ -164,7 +164,7 @@ void LayerService::take(std::shared_ptr<const model::Model> model, const Hash256
 void LayerService::choose(const Measured& measured) {
     if (measured.rows_per_s > 0) {
         rows_per_s_ = measured.rows_per_s;
-        server_->set_speed(static_cast<std::uint32_t>(rows_per_s_));
+        server_->set_speed(serve::announced_speed(rows_per_s_));
     }
     newest_ = measured.whole;
     model::LayerRange layers = measured.layers;

@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "net/network.h"
+#include "serve/lateness.h"
 #include "serve/purse.h"
 #include "serve/route.h"
 #include "serve/server_work.h"
@@ -28,8 +29,9 @@
 namespace cairn::serve {
 
 struct SessionTimeouts {
-    std::uint64_t open_ms = 15'000;     ///< to open a session
-    std::uint64_t push_ms = 30'000;     ///< for a server that answers questions to answer a push
+    std::uint64_t open_ms = 15'000;  ///< to open a session
+    /// So late is lost who answers questions and no push (lateness.h).
+    std::uint64_t push_ms = 30'000;
     std::uint64_t silence_ms = 10'000;  ///< of a server that answers nothing at all
     std::uint64_t ask_ms = 100;         ///< of silence, before it is asked how far it is, and again
 };
@@ -52,17 +54,20 @@ struct OpenRequest {
     Hop hop;
     /// As in SessionTerms. They are pushed first, quietly, and not in one push with others.
     std::uint32_t source_rows = 0;
+    /// Of an encoder, whose texts are computed as a whole (S55): rows of the longest there is. 0:
+    /// of no encoder.
+    std::uint32_t longest_text = 0;
     /// Called once if the session ends after it was opened, and not by close(). What was under way
     /// is not answered then.
     std::function<void(const Failure&)> ended;
 };
 
-/// How long a push has been under way.
+/// How a session's server does. All is 0 if nothing is to be said against it.
 struct Waiting {
     /// Since anything came from the server, less the time that its line may need for what is on it.
     std::uint64_t silent_ms = 0;
-    /// Since the oldest push became the oldest.
-    std::uint64_t waited_ms = 0;
+    /// By how much the last results were late, and the one that is awaited (lateness.h).
+    std::uint64_t late_ms = 0;
 };
 
 /// Hears of everything that goes over sessions and was found right, for who keeps it.
@@ -103,8 +108,9 @@ class ClientSessions {
     Status push(const Hash256& session, std::uint32_t position, States states, bool quiet,
                 PushCallback done, const std::optional<Hash256>& output = {});
 
-    /// Nothing if no push is under way.
-    std::optional<Waiting> waiting(const Hash256& session) const;
+    Waiting waiting(const Hash256& session) const;
+    /// How late results were counts no more: nobody else was faster.
+    void forgive(const Hash256& session);
 
     /// Tells the server, which frees its cache. Pushes under way are not answered.
     void close(const Hash256& session);
@@ -154,6 +160,7 @@ class ClientSessions {
         std::uint64_t rows_computed = 0;
         std::deque<Pending> pending;
         std::uint64_t oldest_since_us = 0;
+        Lateness lateness;
         TimerId open_timer = 0;
         channel::PayerChannel* channel = nullptr;  // of the purse; null: it costs nothing
         std::uint64_t row_price = 0;
@@ -186,9 +193,14 @@ class ClientSessions {
     /// Why a result is not accepted, if it is not.
     static std::optional<std::string> object_to(const PushResult& result, const Session& session);
     void learn_rate(const Pending& answered, net::PeerId peer);
-    /// What the line may need for all that is on it.
+    /// What the line may need for so many bytes, and for all that is on it.
+    std::uint64_t line_us(net::PeerId peer, std::size_t bytes) const;
     std::uint64_t allowance_us(net::PeerId peer) const;
-    Waiting waiting(const Session& session) const;
+    std::uint64_t silent_us(const Session& session) const;
+    /// How long the oldest push has been the oldest.
+    std::uint64_t waited_us(const Session& session) const;
+    /// How late the oldest push's result is, beside what is to be waited for anyway.
+    std::uint64_t late_us(const Session& session, std::uint64_t besides_us) const;
     void watch();
     void look_at(const Hash256& id);
     /// Ends the session, telling its server and its owner.

@@ -88,6 +88,9 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     if (receipt_watch_) receipt_watch_(session->terms, session->request.hop, result->receipt);
     if (session_watch_ != nullptr)
         session_watch_->answered(session->terms, result->receipt, result->push.states);
+    const Pending& oldest = session->pending.front();
+    session->lateness.answered(
+        late_us(*session, line_us(peer, oldest.bytes * (oldest.quiet ? 1 : 2))));
     const Pending answered = std::move(session->pending.front());
     session->pending.pop_front();
     session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);
@@ -161,25 +164,51 @@ std::uint64_t ClientSessions::allowance_us(net::PeerId peer) const {
         const Pending& oldest = session->pending.front();
         if (!oldest.quiet) bytes += oldest.bytes;
     }
+    return line_us(peer, bytes);
+}
+
+std::uint64_t ClientSessions::line_us(net::PeerId peer, std::size_t bytes) const {
     const auto line = lines_.find(peer);
     const double seen = line == lines_.end() ? 0 : line->second.bytes_per_us / 2;
     return static_cast<std::uint64_t>(double(bytes) / std::max(kSlowestBytesPerUs, seen));
 }
 
-Waiting ClientSessions::waiting(const Session& session) const {
+std::uint64_t ClientSessions::silent_us(const Session& session) const {
     const std::uint64_t now_us = clock_.monotonic_us();
     const auto line = lines_.find(session.peer);
     const std::uint64_t heard_us = line == lines_.end() ? 0 : line->second.heard_us;
     const std::uint64_t since_us = std::max({heard_us, awake_us_, session.pending.front().sent_us});
-    const std::uint64_t until_us = since_us + allowance_us(session.peer);
-    return {until_us < now_us ? (now_us - until_us) / 1000 : 0,
-            (now_us - std::max(awake_us_, session.oldest_since_us)) / 1000};
+    return beyond(now_us, since_us + allowance_us(session.peer));
 }
 
-std::optional<Waiting> ClientSessions::waiting(const Hash256& session) const {
-    const auto found = sessions_.find(session);
-    if (found == sessions_.end() || found->second->pending.empty()) return std::nullopt;
-    return waiting(*found->second);
+std::uint64_t ClientSessions::waited_us(const Session& session) const {
+    return clock_.monotonic_us() - std::max(awake_us_, session.oldest_since_us);
+}
+
+std::uint64_t ClientSessions::late_us(const Session& session, std::uint64_t besides_us) const {
+    const OpenRequest& request = session.request;
+    const Pending& oldest = session.pending.front();
+    // An encoder computes all of a text when the first of its rows are asked for.
+    const bool is_whole = request.longest_text > 0 && oldest.position == request.source_rows;
+    const std::uint64_t rows = is_whole ? request.source_rows : oldest.tokens;
+    return beyond(waited_us(session), besides_us + allowed_us(rows * request.hop.layers.size(),
+                                                              request.hop.rows_per_s));
+}
+
+Waiting ClientSessions::waiting(const Hash256& id) const {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return {};
+    const Session& session = *found->second;
+    Waiting now{0, session.lateness.total_us() / 1000};
+    if (session.pending.empty()) return now;
+    now.silent_ms = silent_us(session) / 1000;
+    now.late_ms += late_us(session, allowance_us(session.peer)) / 1000;
+    return now;
+}
+
+void ClientSessions::forgive(const Hash256& id) {
+    if (const auto found = sessions_.find(id); found != sessions_.end())
+        found->second->lateness.forget();
 }
 
 // A server that computes for long still answers questions at once, so a silent one is told from a
@@ -205,11 +234,17 @@ void ClientSessions::look_at(const Hash256& id) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end() || found->second->pending.empty()) return;
     Session& session = *found->second;
-    const Waiting now = waiting(session);
-    const std::string waited = "no result for " + std::to_string(now.waited_ms) + " ms and ";
-    if (now.silent_ms >= timeouts_.silence_ms)
+    const OpenRequest& request = session.request;
+    const std::string waited =
+        "no result for " + std::to_string(waited_us(session) / 1000) + " ms and ";
+    if (silent_us(session) >= timeouts_.silence_ms * 1000)
         return fail(id, ErrorCode::kIo, "is silent: " + waited + "it does not say how far it is");
-    if (now.waited_ms >= timeouts_.push_ms)
+    // It may be in the middle of what another has asked for (S28, S55).
+    const std::uint64_t others = request.longest_text > 0 ? request.longest_text : kMaxPushTokens;
+    const std::uint64_t before_us =
+        allowance_us(session.peer) +
+        allowed_us(others * request.hop.layers.size(), request.hop.rows_per_s);
+    if (late_us(session, before_us) >= timeouts_.push_ms * 1000)
         return fail(id, ErrorCode::kTimeout,
                     "stalled: " + waited + "it says that it has computed " +
                         std::to_string(session.rows_computed) + " of " +

@@ -59,8 +59,7 @@ class DividedLayers::Pass final : public model::ShareCalls {
         for (std::size_t part = 0; part < parts; ++part) {
             const auto [begin, count] = columns_of(layers_.shares_[part]);
             if (count == 0) continue;
-            ASSIGN_OR_RETURN(const Bytes answer,
-                             layers_.answer(part, PartKind::kShare, layers_.patience_.answer_ms));
+            ASSIGN_OR_RETURN(const Bytes answer, layers_.step_answer(part, out.rows));
             const auto share = decode_part_share(answer);
             if (!share.ok() || share->rows != out.rows || share->values.size() != out.rows * count)
                 return invalid(layers_.ports_[part]->name() +
@@ -78,11 +77,14 @@ class DividedLayers::Pass final : public model::ShareCalls {
 DividedLayers::DividedLayers(const ModelSnapshot& whole, model::LayerRange layers,
                              std::vector<LayerShare> shares,
                              std::vector<std::unique_ptr<PartPort>> ports,
-                             const tensor::Compute& compute, const DividedPatience& patience)
+                             const tensor::Compute& compute, const Clock& clock,
+                             const DividedPatience& patience)
     : model_(whole.hash),
       layers_(layers),
       shares_(std::move(shares)),
       ports_(std::move(ports)),
+      lateness_(ports_.size()),
+      clock_(clock),
       patience_(patience) {
     CHECK(!ports_.empty() && shares_.size() == ports_.size());
     CHECK(has_layers(whole, layers));
@@ -117,6 +119,24 @@ Result<Bytes> DividedLayers::answer(std::size_t part, PartKind wanted, std::uint
                                           (reason.ok() ? *reason : reason.error().message)};
 }
 
+Result<Bytes> DividedLayers::step_answer(std::size_t part, std::size_t rows) {
+    const std::uint64_t may_us = allowed_us(rows, rows_per_s_);
+    const std::uint64_t began_us = clock_.monotonic_us();
+    ASSIGN_OR_RETURN(Bytes answered,
+                     answer(part, PartKind::kShare, patience_.answer_ms + may_us / 1000));
+    lateness_[part].answered(beyond(clock_.monotonic_us() - began_us, may_us));
+    return answered;
+}
+
+std::string DividedLayers::slow_parts() const {
+    std::string slow;
+    for (std::size_t part = 0; part < ports_.size(); ++part)
+        if (const std::uint64_t late_us = lateness_[part].total_us(); late_us >= kTooLateUs)
+            slow += (slow.empty() ? "" : ", ") + ports_[part]->name() + " (" +
+                    std::to_string(late_us / 1'000'000) + " s late in its last steps)";
+    return slow;
+}
+
 Status DividedLayers::join_part(std::size_t part) {
     const Status up = ports_[part]->connect(patience_.connect_ms);
     if (!up.ok()) return Error{up.error().code, ports_[part]->name() + ": " + up.error().message};
@@ -127,6 +147,7 @@ Status DividedLayers::join_part(std::size_t part) {
 Status DividedLayers::join() {
     whole_ = false;
     open_.clear();
+    for (Lateness& lateness : lateness_) lateness.forget();
     for (std::size_t part = ports_.size(); part-- > 0;)
         if (!is_of_nothing(shares_[part])) RETURN_IF_ERROR(join_part(part));
     for (std::size_t part = 0; part < ports_.size(); ++part)

@@ -16,7 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "model/joined_layers.h"
+#include "serve/lateness.h"
 #include "serve/part_port.h"
 
 namespace cairn::serve {
@@ -35,7 +37,7 @@ struct DividedRows {
 struct DividedPatience {
     std::uint64_t connect_ms = 2'000;
     std::uint64_t join_ms = 600'000;   ///< a part copies its share of a large model
-    std::uint64_t answer_ms = 30'000;  ///< a step of one layer
+    std::uint64_t answer_ms = 30'000;  ///< so late (lateness.h) is lost who answers no step
 };
 
 /// What went between the lead and the other parts, since it was made.
@@ -49,11 +51,11 @@ struct DividedFigures {
 class DividedLayers {
   public:
     /// `whole` has the layers, not packed. `shares` are those of `ports`, one each; the first port
-    /// is this process. What is behind `compute` must outlive it.
+    /// is this process. `clock` and what is behind `compute` must outlive it.
     DividedLayers(const ModelSnapshot& whole, model::LayerRange layers,
                   std::vector<model::LayerShare> shares,
                   std::vector<std::unique_ptr<PartPort>> ports, const tensor::Compute& compute,
-                  const DividedPatience& patience = {});
+                  const Clock& clock, const DividedPatience& patience = {});
     ~DividedLayers();
 
     /// Brings all parts together, whatever was before; caches are forgotten. Errors name the part
@@ -67,6 +69,11 @@ class DividedLayers {
     /// hidden[n, dim], the rows of `batch` one after another, in place through the layers that all
     /// of them name. After an error it is not whole.
     Status forward(std::span<float> hidden, std::span<const DividedRows> batch);
+    /// What a step of a layer may take follows from this speed, in layer-rows a second
+    /// (lateness.h): the one that the server announces. At first it is not known.
+    void expect(std::uint32_t rows_per_s) { rows_per_s_ = rows_per_s; }
+    /// Which parts are too slow for that, for people; empty: none is.
+    std::string slow_parts() const;
     /// Frees a sequence's caches, if it has some.
     void close(std::uint64_t cache);
 
@@ -85,13 +92,18 @@ class DividedLayers {
     Status open(const DividedRows& rows);
     Status forward_rows(std::span<float> hidden, std::span<const DividedRows> batch);
     Result<Bytes> answer(std::size_t part, PartKind wanted, std::uint64_t patience_ms);
+    /// Of a step of a layer with so many rows.
+    Result<Bytes> step_answer(std::size_t part, std::size_t rows);
     Status send(std::size_t part, PartKind kind, const Bytes& body);
 
     Hash256 model_;
     model::LayerRange layers_;
     std::vector<model::LayerShare> shares_;
     std::vector<std::unique_ptr<PartPort>> ports_;
+    std::vector<Lateness> lateness_;  // of each
+    const Clock& clock_;
     DividedPatience patience_;
+    std::uint32_t rows_per_s_ = 0;
     std::shared_ptr<const void> storage_;  // of what joins
     std::unique_ptr<model::JoinedLayers> joined_;
     std::set<std::uint64_t> open_;

@@ -94,7 +94,7 @@ bool FakeNetwork::send(net::PeerId peer, std::uint16_t kind, ByteView body) {
     if (swallow == static_cast<MessageKind>(kind)) return true;
     Bytes sent(body.begin(), body.end());
     if (tamper) tamper(static_cast<MessageKind>(kind), sent);
-    std::uint64_t late_ms = 0;
+    std::uint64_t late_ms = delay_ms ? delay_ms(static_cast<MessageKind>(kind)) : 0;
     for (const std::string& address : {address_, end.other->address_})
         if (const auto late = wire_.late_ms.find(address); late != wire_.late_ms.end())
             late_ms += late->second;

@@ -84,7 +84,7 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     record.address = address();
     record.model = as_chain ? loaded.snapshot.chain_name : loaded.snapshot.hash;
     record.layers = loaded.layers;
-    record.rows_per_s = options_.rows_per_s;
+    record.rows_per_s = speed();
     if (options_.till != nullptr) {
         record.genesis = options_.till->options().genesis_id;
         record.price = options_.till->options().price;
@@ -205,9 +205,8 @@ bool LayerServer::make_room(const MemoryShare& asks) {
     std::vector<HeldSession> held;
     std::map<std::uint64_t, Session*> by_serial;
     for (const auto& [id, session] : sessions_) {
-        const bool at_work = session->rows_computed < session->rows_received;
         held.push_back({session->serial, session->share, session->rows_computed > 0,
-                        at_work ? 0 : (now_us - session->last_used_us) / 1000});
+                        session->at_work() ? 0 : (now_us - session->last_used_us) / 1000});
         by_serial[session->serial] = session.get();
     }
     const auto yield = sessions_to_yield(std::move(held), asks, options_.max_session_bytes);
@@ -411,7 +410,7 @@ void LayerServer::watch_idle() {
         const std::uint64_t now_us = clock_.monotonic_us();
         std::vector<SessionId> idle, unpaid;
         for (const auto& [id, session] : sessions_) {
-            if (session->last_used_us + options_.idle_ms * 1000 <= now_us)
+            if (!session->at_work() && session->last_used_us + options_.idle_ms * 1000 <= now_us)
                 idle.push_back(id);
             else if (is_overdue(*session) && !session->looks_at_voucher &&
                      !options_.till->is_reserving(session->request.payment->channel))

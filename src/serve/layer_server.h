@@ -30,6 +30,7 @@
 #include "net/network.h"
 #include "serve/announce.h"
 #include "serve/divided_layers.h"
+#include "serve/lateness.h"
 #include "serve/model_snapshot.h"
 #include "serve/session_places.h"
 #include "serve/till.h"
@@ -102,6 +103,9 @@ class LayerServer final : public net::NetworkHandler {
     void set_speed(std::uint32_t rows_per_s) { options_.rows_per_s = rows_per_s; }
     /// Ends the sessions that are paid by this channel.
     void end_unpaid(const chain::OutPoint& channel, const std::string& reason);
+    /// Layer-rows a second, as it is announced: fewer than it was told if its own results came late
+    /// by that (lateness.h).
+    std::uint32_t speed() const;
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
     void on_peer_down(net::PeerId peer, const std::string& reason) override;
@@ -147,6 +151,8 @@ class LayerServer final : public net::NetworkHandler {
     std::optional<SessionProblem> wrong_with(const Session& session, const Push& message) const;
     void report_progress(net::PeerId peer, const Hash256& id);
 
+    /// Rows that go through the layers for the session's next push.
+    static std::uint64_t rows_of_next(const Session& session);
     /// Of the session's next push, roughly: for each token a layer multiplies some 12 dim^2 numbers
     /// of its weights and 2 dim for each position before. Rows that go through no layer are taken
     /// for 2 dim^2, what a decoder's source takes; it is more than hashing and signing take.
@@ -155,6 +161,7 @@ class LayerServer final : public net::NetworkHandler {
     std::vector<Session*> ready();
     void start_batch();
     void finish_batch(Batch& batch);
+    void note_speed(const Batch& batch);
     void finish_item(BatchItem& item);
     static void compute(Batch& batch);
     static Status forward(Batch& batch, std::span<float> hidden);
@@ -190,6 +197,8 @@ class LayerServer final : public net::NetworkHandler {
     std::uint64_t tokens_computed_ = 0;
     std::uint64_t next_serial_ = 1;
     bool computing_ = false;
+    Lateness lateness_;        // of batches, by the speed that it was told
+    std::uint32_t slows_ = 0;  // to how many layer-rows a second; 0: it does not
     TimerId idle_timer_ = 0;
     /// Sessions that the till is asked about. They stay until it answers, whatever becomes of the
     /// link: new links get nobody more of them.

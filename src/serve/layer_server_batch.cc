@@ -6,8 +6,17 @@
 #include "base/log.h"
 #include "serve/layer_server.h"
 #include "serve/layer_server_state.h"
+#include "serve/route.h"
 
 namespace cairn::serve {
+
+// An encoder's text is computed as a whole when its first rows are asked for.
+std::uint64_t LayerServer::rows_of_next(const Session& session) {
+    const Push& push = session.waiting.front();
+    if (session.loaded->snapshot.config.causal) return push.tokens;
+    const std::uint32_t source_rows = session.request.terms.source_rows;
+    return push.position < source_rows || session.asked ? 0 : source_rows;
+}
 
 std::uint64_t LayerServer::cost(const Session& session) {
     const Push& push = session.waiting.front();
@@ -17,8 +26,7 @@ std::uint64_t LayerServer::cost(const Session& session) {
         return rows * (std::uint64_t{6} * config.dim + seen);
     };
     const bool is_source = push.position < source_rows;
-    // An encoder's text is computed as a whole when its first rows are asked for.
-    if (!config.causal && !is_source && !session.asked)
+    if (!config.causal && rows_of_next(session) > 0)
         return through_layers(source_rows, source_rows);
     if (!config.causal || is_source) return std::uint64_t{push.tokens} * config.dim;
     return through_layers(push.tokens, push.position);
@@ -119,7 +127,7 @@ std::vector<LayerServer::Session*> LayerServer::ready() {
 }
 
 void LayerServer::start_batch() {
-    Batch batch{nullptr, secret_, {}, options_.lies};
+    Batch batch{nullptr, secret_, {}, options_.lies, clock_.monotonic_us()};
     model::LayerRange layers;
     std::size_t tokens = 0;
     for (Session* session : ready()) {
@@ -139,6 +147,7 @@ void LayerServer::start_batch() {
         tokens += next.tokens;
         session->begun = true;
         turns_.charge(session->turn, cost(*session));
+        batch.layer_rows += rows_of_next(*session) * layers.size();
         if (next.position >= session->request.terms.source_rows) session->asked = true;
         session->waiting_tokens -= next.tokens;
         batch.items.push_back({.id = session->id(),
@@ -268,6 +277,7 @@ void LayerServer::compute(Batch& batch) {
         batch.lost = computed.error().message;
         return;
     }
+    if (batch.loaded->divided) batch.slow_parts = batch.loaded->divided->slow_parts();
     if (batch.lies)
         for (std::size_t at = 0; at < hidden.size(); at += dim)
             hidden[at] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(hidden[at]) ^ 1);
@@ -297,8 +307,26 @@ void LayerServer::finish_batch(Batch& batch) {
         lose_parts(*batch.loaded, batch.lost);
     else
         for (BatchItem& item : batch.items) finish_item(item);
+    note_speed(batch);
     if (!computing_) start_batch();
 }
+
+// Clients hold a server to what it announces, so one that has become slower says so.
+void LayerServer::note_speed(const Batch& batch) {
+    if (!batch.lost.empty() || options_.rows_per_s == 0 || batch.layer_rows == 0) return;
+    const std::uint64_t took_us = clock_.monotonic_us() - batch.began_us;
+    lateness_.answered(beyond(took_us, allowed_us(batch.layer_rows, options_.rows_per_s)));
+    const std::uint32_t slowed = std::exchange(slows_, 0);
+    if (lateness_.total_us() < kTooLateUs) return;
+    const auto seen = batch.layer_rows * 1'000'000 / std::max<std::uint64_t>(took_us, 1);
+    slows_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(seen, 1, options_.rows_per_s));
+    if (slowed > 0) return;
+    log_warn("{} are computed at {} layer-rows a second, not at {} as before; that is announced{}",
+             describe(batch.loaded->layers), slows_, options_.rows_per_s,
+             batch.slow_parts.empty() ? "" : ": " + batch.slow_parts);
+}
+
+std::uint32_t LayerServer::speed() const { return slows_ > 0 ? slows_ : options_.rows_per_s; }
 
 void LayerServer::finish_item(BatchItem& item) {
     const std::uint32_t tokens = item.made.push.tokens;

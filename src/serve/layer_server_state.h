@@ -78,6 +78,8 @@ struct LayerServer::Session {
         return request.payment ? request.payment->row_price * waiting.front().tokens : 0;
     }
     SessionId id() const { return {client, request.terms.session}; }
+    /// Whether something is computed for it, or waits to be.
+    bool at_work() const { return rows_computed < rows_received; }
 };
 
 /// One push under computation. Holds all that the worker needs, so that the session may end
@@ -101,7 +103,10 @@ struct LayerServer::Batch {
     crypto::SecretKey secret;
     std::vector<BatchItem> items;
     bool lies = false;
-    std::string lost{};  // a part was, in the middle of it
+    std::uint64_t began_us = 0;
+    std::uint64_t layer_rows = 0;
+    std::string lost{};        // a part was, in the middle of it
+    std::string slow_parts{};  // as DividedLayers has it
 };
 
 }  // namespace cairn::serve

@@ -66,11 +66,9 @@ Status check_lead(const LeadOptions& options) {
     return ok_status();
 }
 
-Result<std::shared_ptr<DividedLayers>> lead_parts(const LeadOptions& options,
-                                                  const ModelSnapshot& whole,
-                                                  model::LayerRange layers,
-                                                  const tensor::Compute& compute,
-                                                  const std::function<bool()>& should_stop) {
+Result<std::shared_ptr<DividedLayers>> lead_parts(
+    const LeadOptions& options, const ModelSnapshot& whole, model::LayerRange layers,
+    const tensor::Compute& compute, const Clock& clock, const std::function<bool()>& should_stop) {
     RETURN_IF_ERROR(check_lead(options));
     RETURN_IF_ERROR(model::can_be_divided(whole.config));
     const std::vector<model::LayerShare> shares =
@@ -83,8 +81,7 @@ Result<std::shared_ptr<DividedLayers>> lead_parts(const LeadOptions& options,
                 options.parts[i], whole.config.kv_heads, whole.config.hidden_dim));
     ASSIGN_OR_RETURN(auto ports, open_ports(options, whole, layers, compute));
     const auto divided =
-        std::make_shared<DividedLayers>(whole, layers, shares, std::move(ports), compute);
-    const SystemClock clock;
+        std::make_shared<DividedLayers>(whole, layers, shares, std::move(ports), compute, clock);
     const std::uint64_t end_us = clock.monotonic_us() + options.wait_ms * 1000;
     std::string said;
     while (true) {

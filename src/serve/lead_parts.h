@@ -26,13 +26,12 @@ struct LeadOptions {
 Status check_lead(const LeadOptions& options);
 
 /// On the calling thread, until all parts have joined. kTimeout says which one is not there, why,
-/// and how to start it; kRefused what a part refused. `should_stop` may be empty; true is
+/// and how to start it; kRefused what a part refused. `clock` outlives
+/// what is made. `should_stop` may be empty; true is
 /// kCancelled.
-Result<std::shared_ptr<DividedLayers>> lead_parts(const LeadOptions& options,
-                                                  const ModelSnapshot& whole,
-                                                  model::LayerRange layers,
-                                                  const tensor::Compute& compute,
-                                                  const std::function<bool()>& should_stop);
+Result<std::shared_ptr<DividedLayers>> lead_parts(
+    const LeadOptions& options, const ModelSnapshot& whole, model::LayerRange layers,
+    const tensor::Compute& compute, const Clock& clock, const std::function<bool()>& should_stop);
 
 /// Layer-rows a second, decoding one row at a time for about `budget_ms`; 0 if a part is lost.
 double measure_divided(DividedLayers& divided, const model::ModelConfig& config,

@@ -109,7 +109,8 @@ Result<std::vector<Hop>> NetworkLayers::look(const Hash256& model, const model::
         const bool is_there =
             std::ranges::any_of(hops, [&](const Hop& hop) { return hop.key == offer.key; });
         if (offer.model == model && !is_there && options.remote.standbys > 0)
-            hops.push_back({offer.layers, offer.key, offer.address, offer.price, offer.genesis});
+            hops.push_back({offer.layers, offer.key, offer.address, offer.price, offer.genesis,
+                            offer.rows_per_s});
     }
     return hops;
 }

@@ -17,7 +17,8 @@ RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::Mo
              options_.kv,
              options_.wire,
              config.causal ? static_cast<std::uint32_t>(options_.source.size() / config.dim)
-                           : options_.max_positions} {
+                           : options_.max_positions,
+             config.causal ? 0 : config.context} {
     CHECK(options_.max_positions > 0 && options_.max_positions <= config.context);
     CHECK(options_.source.size() % config.dim == 0 &&
           model::check_source(config, terms_.source_rows, terms_.kv).ok());

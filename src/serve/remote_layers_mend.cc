@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kWatchMs = 100;
 constexpr std::uint64_t kLookAroundMs = 2'000;  // for servers to say what they hold, in a sentence
 constexpr std::uint64_t kLookAgainUs = 500'000;
-constexpr std::uint64_t kStandbysUs = 10'000'000;  // between two searches for standbys
+constexpr std::uint64_t kSeldomUs = 10'000'000;  // for standbys, or somebody faster
 constexpr std::uint64_t kMostPatienceMs = 8'000;
 constexpr std::size_t kMostRacing = 4;  // servers of one stage, standbys apart
 
@@ -128,7 +128,7 @@ void RemoteLayers::add_standbys() {
         }
     }
     const std::uint64_t now_us = client_.clock().monotonic_us();
-    if (lacking && (!looked_us_ || now_us - *looked_us_ > kStandbysUs)) look_around();
+    if (lacking && (!looked_us_ || now_us - *looked_us_ > kSeldomUs)) look_around();
 }
 
 Patience RemoteLayers::patience_with(const Hop& hop) const {
@@ -167,8 +167,10 @@ void RemoteLayers::watch_stage(std::size_t index) {
     }
     if (suspects_.emplace(&stage, leader).second)
         note(describe(leader, index, stages_.size()) + " is late; another is asked");
-    if (wants && stage.servers() < kMostRacing + options_.standbys && !replace(index))
-        look_around();
+    if (!wants || stage.servers() >= kMostRacing + options_.standbys || replace(index)) return;
+    // Who is late, and answers, may be all that there is for the rest of a text.
+    const std::uint64_t now_us = client_.clock().monotonic_us();
+    if (stage.leader_is_silent() || !looked_us_ || now_us - *looked_us_ > kSeldomUs) look_around();
 }
 
 }  // namespace cairn::serve

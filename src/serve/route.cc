@@ -243,7 +243,8 @@ Result<ChosenRoute> explain_route(std::span<const Announce> offers, const Hash25
         const auto rivals = std::ranges::count_if(
             list, [at](const Candidate& other) { return other.offer->layers.contains(at); });
         route.hops.push_back({part, candidate.offer->key, candidate.offer->address,
-                              candidate.offer->price, candidate.offer->genesis});
+                              candidate.offer->price, candidate.offer->genesis,
+                              candidate.offer->rows_per_s});
         route.why.push_back(reason(candidate, part, static_cast<std::size_t>(rivals) - 1));
         route.us_per_token += candidate.trip_us + candidate.layers_us(part.size());
         route.price += candidate.offer->price * part.size();

@@ -25,6 +25,7 @@ struct Hop {
     /// 0: free.
     std::uint64_t price = 0;
     Hash256 genesis_id{};
+    std::uint32_t rows_per_s = 0;  ///< layer-rows, as it announces; 0: it does not say
 
     bool operator==(const Hop&) const = default;
 };

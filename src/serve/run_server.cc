@@ -83,19 +83,19 @@ Result<Served> load_served(const RunServerOptions& options, const tensor::Comput
 
 /// Null where this machine computes its layers alone.
 Result<std::shared_ptr<DividedLayers>> divide(const RunServerOptions& options, const Served& served,
-                                              const tensor::Compute& compute) {
+                                              const tensor::Compute& compute, const Clock& clock) {
     if (options.lead.parts.empty()) return std::shared_ptr<DividedLayers>();
     LeadOptions lead = options.lead;
     lead.layers = options.layers;
     lead.model_file = options.model_file;
-    return lead_parts(lead, served.snapshot, served.layers, compute, options.should_stop);
+    return lead_parts(lead, served.snapshot, served.layers, compute, clock, options.should_stop);
 }
 
 std::uint32_t measured(const Served& served, const std::shared_ptr<DividedLayers>& divided,
                        const tensor::Compute& compute, const Clock& clock) {
     const model::LayerRange layers = served.layers;
     const model::LayerRange one{layers.begin, layers.begin + 1};
-    return static_cast<std::uint32_t>(
+    return announced_speed(
         divided ? measure_divided(*divided, served.snapshot.config, layers, clock, kMeasureMs)
                 : measure_rows(served.snapshot, one, compute, clock, kMeasureMs).rows_per_s);
 }
@@ -160,10 +160,10 @@ Status run_server(const RunServerOptions& options) {
     ASSIGN_OR_RETURN(const Served served, load_served(options, compute));
     const ModelSnapshot& snapshot = served.snapshot;
     const model::LayerRange layers = served.layers;
-    ASSIGN_OR_RETURN(const auto divided, divide(options, served, compute));
+    const SystemClock clock;
+    ASSIGN_OR_RETURN(const auto divided, divide(options, served, compute, clock));
 
     SystemRandom random;
-    const SystemClock clock;
     const crypto::SecretKey secret =
         options.key ? *options.key : crypto::SecretKey::generate(random);
     net::AsioLoop loop;
@@ -185,6 +185,7 @@ Status run_server(const RunServerOptions& options) {
     AttentionDesk desk(loop, *network, crypto::public_key(secret),
                        proving(options, divided != nullptr, server_options.group_of));
     if (divided) {
+        divided->expect(server_options.rows_per_s);
         server.set_divided(snapshot, layers, divided);
     } else {
         server.set_model(snapshot, layers);

@@ -10,6 +10,7 @@ constexpr std::size_t kPieceRows = 64;   // so that the next stage begins before
 constexpr std::size_t kQuietRows = 128;  // of what is computed again
 constexpr std::size_t kFollowRows = 16;  // a follower is sent so many at once
 constexpr std::size_t kForgetRows = 32;
+constexpr std::uint64_t kMostPatience = 4;  // times
 
 }  // namespace
 
@@ -64,6 +65,7 @@ void Stage::add(const Hop& hop) {
         .wire = terms_.wire,
         .hop = hop,
         .source_rows = terms_.source_rows,
+        .longest_text = terms_.longest_text,
         .ended = alive_.guard([this, serial](const Failure& failure) { remove(serial, failure); })};
     // Whoever opens it too late, when this stage has done without it, is told to close it.
     client_.sessions().open(
@@ -118,6 +120,8 @@ void Stage::put(std::span<const float> rows) {
     inputs_.resize(before + count * tensor::state_row_bytes(terms_.wire, terms_.dim));
     tensor::pack_states(terms_.wire, terms_.dim, rows, std::span(inputs_).subspan(before));
     rows_ += count;
+    for (const auto& replica : replicas_)
+        replica->is_level = replica->open && replica->answered >= done_;
     pump();
 }
 
@@ -173,6 +177,11 @@ void Stage::on_result(std::uint64_t serial, std::uint64_t epoch, std::size_t pos
     replica->answered = position + n;
     const bool is_new = !states.empty() && position + n > done_;
     if (!is_new) return pump(*replica, leads);
+    if (!leads || (racing_ && has_beaten_another())) {
+        // Nobody was faster, so how late it was counts no more.
+        client_.sessions().forgive(replica->session);
+        if (leads) replica->patience = std::min(2 * replica->patience, kMostPatience);
+    }
 
     const std::size_t skip = done_ - position;
     states.erase(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(skip * terms_.dim));
@@ -192,6 +201,13 @@ void Stage::on_result(std::uint64_t serial, std::uint64_t epoch, std::size_t pos
     if (silent) remove(overtaken.serial, {{ErrorCode::kIo, "is silent"}, overtaken.hop.key});
     if (!leads) hooks_.led(hop);
     hooks_.rows(std::move(states));
+}
+
+// Who takes a late leader's place has to read all of the text first, so that it is not faster
+// before it has says nothing.
+bool Stage::has_beaten_another() const {
+    return std::any_of(replicas_.begin() + 1, replicas_.end(),
+                       [](const auto& other) { return other->is_level && !other->suspect; });
 }
 
 void Stage::forget_old() {
@@ -234,8 +250,12 @@ void Stage::keep_followers(std::size_t most) {
 bool Stage::is_suspect(const Replica& replica, const Patience& patience) const {
     if (!replica.open)
         return client_.clock().monotonic_us() - replica.since_us >= patience.silent_ms * 1000;
-    const auto waiting = client_.sessions().waiting(replica.session);
-    return waiting && waiting->silent_ms >= patience.silent_ms;
+    return client_.sessions().waiting(replica.session).silent_ms >= patience.silent_ms;
+}
+
+bool Stage::is_late(const Replica& replica, std::uint64_t patience_ms) const {
+    return replica.open &&
+           client_.sessions().waiting(replica.session).late_ms >= patience_ms * replica.patience;
 }
 
 bool Stage::wants_another(const Patience& patience) {
@@ -247,13 +267,15 @@ bool Stage::wants_another(const Patience& patience) {
             remove(follower.serial, {{ErrorCode::kIo, "is silent"}, follower.hop.key});
     }
     if (replicas_.empty()) return true;
+    std::size_t well = 0;
+    for (std::size_t i = 1; i < replicas_.size(); ++i) {
+        Replica& follower = *replicas_[i];
+        follower.suspect = is_suspect(follower, patience);
+        well += !follower.suspect && !is_late(follower, patience.slow_ms);
+    }
     Replica& leader = *replicas_.front();
     leader.suspect = is_suspect(leader, patience);
-    const auto waiting = leader.open ? client_.sessions().waiting(leader.session) : std::nullopt;
-    const std::uint64_t waited_ms = waiting ? waiting->waited_ms : 0;
-    std::size_t well = 0;
-    for (std::size_t i = 1; i < replicas_.size(); ++i) well += !is_suspect(*replicas_[i], patience);
-    if (leader.suspect || waited_ms >= (well > 0 ? patience.slow_beside_ms : patience.slow_ms)) {
+    if (leader.suspect || is_late(leader, well > 0 ? patience.slow_beside_ms : patience.slow_ms)) {
         racing_ = true;
         pump();
         return well == 0;

@@ -26,15 +26,16 @@ struct SequenceTerms {
     std::uint32_t max_positions = 0;
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;
-    std::uint32_t source_rows = 0;  ///< as in OpenRequest
+    std::uint32_t source_rows = 0;   ///< as in OpenRequest
+    std::uint32_t longest_text = 0;  ///< as in OpenRequest
 };
 
 /// When a leader is no longer waited for alone.
 struct Patience {
-    std::uint64_t silent_ms = 500;         ///< nothing came
-    std::uint64_t slow_ms = 10'000;        ///< no result, and nobody follows
-    std::uint64_t slow_beside_ms = 2'000;  ///< no result, and somebody follows
-    std::uint64_t follower_ms = 5'000;     ///< silence after which a follower is dropped
+    std::uint64_t silent_ms = 500;              ///< nothing came
+    std::uint64_t slow_ms = kTooLateUs / 1000;  ///< late (lateness.h), and nobody follows
+    std::uint64_t slow_beside_ms = 2'000;       ///< late, and somebody follows
+    std::uint64_t follower_ms = 5'000;          ///< silence after which a follower is dropped
 };
 
 /// Pushes of one server that are under way at once: one is computed, one waits.
@@ -107,6 +108,8 @@ class Stage {
     bool wants_another(const Patience& patience);
     /// The leader is suspect now; false again when it answers.
     bool is_racing() const { return racing_; }
+    /// As wants_another() saw it.
+    bool leader_is_silent() const { return !replicas_.empty() && replicas_.front()->suspect; }
 
   private:
     struct Replica {
@@ -115,6 +118,8 @@ class Stage {
         Hash256 session;
         bool open = false;
         bool suspect = false;
+        bool is_level = false;       // it had all that was done when the latest inputs came
+        std::uint64_t patience = 1;  // times; it was late, and nobody was faster
         std::uint64_t since_us = 0;  // when opening began
         std::size_t sent = 0;        // positions
         std::size_t answered = 0;
@@ -132,6 +137,10 @@ class Stage {
     States unpack(std::size_t first, std::size_t count) const;
     void forget_old();
     bool is_suspect(const Replica& replica, const Patience& patience) const;
+    bool is_late(const Replica& replica, std::uint64_t patience_ms) const;
+    /// Whether somebody else had all that was done when the latest inputs came, and so could have
+    /// been first.
+    bool has_beaten_another() const;
 
     Client& client_;
     SequenceTerms terms_;

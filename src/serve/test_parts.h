@@ -9,10 +9,11 @@ namespace cairn::serve {
 
 /// What a test does to a part, and what it hears from it.
 struct PartFaults {
-    bool is_gone = false;                         ///< its link is lost, and nobody answers a dial
-    bool is_silent = false;                       ///< it takes messages and answers none
-    std::uint64_t lasts = UINT64_MAX;             ///< messages until it is gone
-    std::function<void(PartMessage&)> tamper{};   ///< with what it answers
+    bool is_gone = false;                        ///< its link is lost, and nobody answers a dial
+    bool is_silent = false;                      ///< it takes messages and answers none
+    std::uint64_t lasts = UINT64_MAX;            ///< messages until it is gone
+    std::function<void(PartMessage&)> tamper{};  ///< with what it answers
+    std::function<void()> before_answer{};
     std::vector<std::size_t> sequences_together;  ///< of each message for heads
     LayerPart* part = nullptr;
 };
@@ -48,6 +49,7 @@ class FaultyPart final : public PartPort {
             return Error{ErrorCode::kTimeout, "it is silent for 3 s"};
         }
         if (faults_->is_gone) return io_error("the link is lost");
+        if (faults_->before_answer) faults_->before_answer();
         auto answer = local_->receive(patience_ms);
         if (answer.ok() && faults_->tamper) faults_->tamper(*answer);
         return answer;
@@ -83,7 +85,7 @@ struct TestDivision {
         }
         layers = std::make_shared<DividedLayers>(world.snapshot, range,
                                                  model::divide_layers(world.snapshot.config, sizes),
-                                                 std::move(ports), world.compute);
+                                                 std::move(ports), world.compute, world.clock);
     }
 };
 

@@ -83,6 +83,8 @@ class FakeNetwork final : public net::Network {
     std::function<void(MessageKind, Bytes&)> tamper;
     bool full = false;                   ///< nobody reads what this node sends
     std::optional<MessageKind> swallow;  ///< it never sends these
+    /// By how much later it sends what it sends: a machine that computes slowly.
+    std::function<std::uint64_t(MessageKind)> delay_ms;
     /// Ends it without a word, as kill -9 does: all peers lose it.
     void die();
 

@@ -270,7 +270,8 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
     OpenRequest request{.model = offer.model,
                         .dim = model_.config.dim,
                         .max_positions = model_.config.context,
-                        .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis},
+                        .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis,
+                                offer.rows_per_s},
                         .source_rows = static_cast<std::uint32_t>(source_rows),
                         .ended = {}};
     const bool has_two = !model_.chain_name.is_zero() && offer.model == model_.hash;

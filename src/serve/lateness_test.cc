@@ -1,0 +1,272 @@
+// Proves that whoever computes is held to the speed that he announces: a long text on a slow
+// machine is waited for, a server that makes a sentence crawl is left for one that does not,
+// however long that one takes to catch up, and kept where nobody is faster; and that a server that
+// has become slower says so, and its owner hears which of its parts it was.
+#include "serve/lateness.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/log_writer.h"
+#include "serve/test_parts.h"
+#include "serve/test_source.h"
+
+namespace cairn::serve {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000;
+
+TEST(Lateness, IsWhatTheLastAnswersTookBeyondTheirTime) {
+    EXPECT_EQ(allowed_us(100, 10), 40 * kSecond);
+    EXPECT_EQ(allowed_us(100, 0), 0U) << "of whom it is not known nothing is taken as an excuse";
+    EXPECT_EQ(allowed_us(std::uint64_t{1} << 29, 1), kMostAllowedUs);
+    Lateness lateness;
+    for (int i = 0; i < 100; ++i) lateness.answered(kInTimeUs - 1);
+    EXPECT_EQ(lateness.total_us(), 0U) << "trips differ";
+    for (int i = 0; i < 100; ++i) lateness.answered(kSecond);
+    EXPECT_EQ(lateness.total_us(), 7 * kSecond);
+    lateness.answered(0);
+    EXPECT_EQ(lateness.total_us(), 6 * kSecond);
+    lateness.forget();
+    EXPECT_EQ(lateness.total_us(), 0U);
+}
+
+struct SlowEncoder : ::testing::Test {
+    model::TestPair pair{model::pair_families().back(), tensor::WeightType::kF32};
+    TestWorld world{std::make_shared<const model::Model>(pair.encoder)};
+    static constexpr std::size_t kRows = 100;
+
+    Status encode_over(FakeRemote& remote) {
+        States states = world.some_states(kRows, 1);
+        return remote.forward(states);
+    }
+    RemoteOptions options() {
+        return {.servers = world.addresses(), .max_positions = kRows, .wait_ms = 2'000};
+    }
+    /// So long nothing is computed anywhere.
+    void compute_for(std::uint64_t ms) {
+        world.loop.hold_work(true);
+        world.loop.call_after(ms, [this] { world.loop.hold_work(false); });
+    }
+};
+
+// 100 rows through two layers, of which it does one a second.
+TEST_F(SlowEncoder, ALongTextIsWaitedFor) {
+    for (const char* name : {"a", "b"}) world.add_server(name, {0, 2}, {.rows_per_s = 1});
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    compute_for(200'000);
+    const Status encoded = encode_over(remote);
+    EXPECT_TRUE(encoded.ok()) << encoded.error().message;
+    EXPECT_EQ(remote.layers().failovers(), 0U);
+    std::size_t sessions = 0;
+    for (const auto& [name, server] : world.servers) sessions += server.server->open_sessions();
+    EXPECT_EQ(sessions, 1U) << "nobody else was asked to compute the same";
+}
+
+// The second half of the layers waits meanwhile for longer than sessions may be idle.
+TEST_F(SlowEncoder, ALongTextIsWaitedForAtEachHop) {
+    for (const std::uint32_t layer : {0U, 1U})
+        world.add_server(layer == 0 ? "a" : "b", {layer, layer + 1}, {.rows_per_s = 1});
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    compute_for(150'000);
+    const Status encoded = encode_over(remote);
+    EXPECT_TRUE(encoded.ok()) << encoded.error().message;
+}
+
+TEST_F(SlowEncoder, IsLostWhereItPromisedMore) {
+    world.add_server("a", {0, 2}, {.rows_per_s = 100});
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    compute_for(200'000);
+    const std::uint64_t began_us = world.clock.monotonic_us();
+    const Status encoded = encode_over(remote);
+    ASSERT_FALSE(encoded.ok());
+    EXPECT_NE(encoded.error().message.find("stalled"), std::string::npos);
+    // 30 s, what its text and another's may take, and 2 s for somebody else to come.
+    const std::uint64_t rows = kRows + world.snapshot.config.context;
+    EXPECT_LT(world.clock.monotonic_us() - began_us, 40 * kSecond + allowed_us(2 * rows, 100));
+}
+
+struct Crawling : ::testing::Test {
+    TestWorld world{small_model()};
+    std::vector<std::string> notes;
+    RemoteOptions options;
+
+    FakeRemote remote() {
+        options.servers = world.addresses();
+        options.max_positions = world.snapshot.config.context;
+        options.note = [this](const std::string& note) { notes.push_back(note); };
+        return {world, options};
+    }
+    std::string all_notes() const {
+        std::string text;
+        for (const std::string& note : notes) text += note + "\n";
+        return text;
+    }
+    void delay_results(const std::string& address, std::function<std::uint64_t()> ms) {
+        world.servers.at(address).network->delay_ms = [ms = std::move(ms)](MessageKind kind) {
+            return kind == MessageKind::kResult ? ms() : 0;
+        };
+    }
+    std::uint64_t sessions_at(const std::string& address) {
+        return world.servers.at(address).server->open_sessions();
+    }
+};
+
+// Each step takes less than would have another one asked beside it.
+TEST_F(Crawling, AServerIsLeftForOneThatDoesNot) {
+    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 40);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    const std::string slow = over.layers().route()[0].address;
+    delay_results(slow, [] { return 9'000; });
+    const std::uint64_t began_us = world.clock.monotonic_us();
+    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
+    EXPECT_EQ(over.layers().failovers(), 1U) << all_notes();
+    EXPECT_NE(over.layers().route()[0].address, slow);
+    EXPECT_LT(world.clock.monotonic_us() - began_us, 30 * kSecond);
+}
+
+// Who could be faster has to read the text first, for which it takes longer than a step.
+TEST_F(Crawling, AServerIsLeftAlsoIfTheOtherNeedsLongToCatchUp) {
+    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 40);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    const std::string slow = over.layers().route()[0].address;
+    delay_results(slow, [] { return 11'000; });
+    std::optional<std::uint64_t> has_read_us;
+    world.servers.at(slow == "a" ? "b" : "a").network->delay_ms =
+        [&](MessageKind kind) -> std::uint64_t {
+        const std::uint64_t now_us = world.clock.monotonic_us();
+        if (kind == MessageKind::kOpened) has_read_us.reset();
+        if (kind != MessageKind::kResult) return 0;
+        if (!has_read_us) has_read_us = now_us + 25 * kSecond;
+        return std::max(now_us + 200'000, *has_read_us) / 1000 - now_us / 1000;
+    };
+    const std::uint64_t began_us = world.clock.monotonic_us();
+    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
+    EXPECT_EQ(over.layers().failovers(), 1U) << all_notes();
+    EXPECT_LT(world.clock.monotonic_us() - began_us, 80 * kSecond) << all_notes();
+    EXPECT_EQ(sessions_at(slow), 0U) << "it is closed";
+}
+
+// A step of 29 s, for ever, and nobody else: slow is better than nothing.
+TEST_F(Crawling, AServerIsKeptWhereThereIsNoOther) {
+    world.add_server("a", {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 10);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    delay_results("a", [] { return 29'000; });
+    const std::uint64_t before = world.client_network.dialled;
+    EXPECT_EQ(write_text(world, over, kPrompt, 10), expected);
+    EXPECT_EQ(over.layers().failovers(), 0U) << all_notes();
+    EXPECT_EQ(std::ranges::count_if(
+                  notes, [](const auto& note) { return note.find("late") != std::string::npos; }),
+              1);
+    EXPECT_LE(world.client_network.dialled - before, 40U) << "others are looked for now and then";
+}
+
+// Both are slower than they say, for a crowd is there: nobody is thrown back and forth.
+TEST_F(Crawling, WhoIsNotTheSlowerOneIsKept) {
+    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 40);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    const std::string first = over.layers().route()[0].address;
+    const std::string other = first == "a" ? "b" : "a";
+    delay_results(first, [] { return 2'000; });
+    delay_results(other, [] { return 2'500; });
+    std::uint64_t opened = 0;
+    world.servers.at(other).network->tamper = [&](MessageKind kind, Bytes&) {
+        opened += kind == MessageKind::kOpened ? 1 : 0;
+    };
+    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
+    EXPECT_EQ(over.layers().failovers(), 0U) << all_notes();
+    EXPECT_GE(opened, 1U);
+    EXPECT_LE(opened, 3U) << "it is asked more and more seldom";
+}
+
+// It says that it is fast, answers questions, and computes nothing; so does who is asked next.
+TEST_F(Crawling, WhoPromisesMuchAndComputesNothingHoldsNobodyUpForLong) {
+    for (const char* name : {"a", "b", "c"}) world.add_server(name, {0, 5}, {.rows_per_s = 9'000});
+    world.add_server("d", {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 20);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    ASSERT_NE(over.layers().route()[0].address, "d");
+    for (const char* name : {"a", "b", "c"})
+        world.servers.at(name).network->swallow = MessageKind::kResult;
+    const std::uint64_t began_us = world.clock.monotonic_us();
+    EXPECT_EQ(write_text(world, over, kPrompt, 20), expected) << all_notes();
+    EXPECT_LT(world.clock.monotonic_us() - began_us, 32 * kSecond);
+}
+
+struct SlowServer : ::testing::Test {
+    TestWorld world{small_model()};
+    std::string log;
+
+    SlowServer() {
+        set_log_writer([this](const std::string& line) { log += line + "\n"; });
+    }
+    ~SlowServer() override { set_log_writer({}); }
+};
+
+TEST_F(SlowServer, WhatIsBeingComputedIsNotIdle) {
+    world.add_server("a", {0, 5});
+    RawPeer peer(world, "peer");
+    ASSERT_TRUE(peer.open_at("a"));
+    world.loop.hold_work(true);
+    peer.send(MessageKind::kPush, encode(peer.push(0, world.some_states(3, 1))));
+    world.loop.run_for(300'000);
+    world.loop.hold_work(false);
+    world.loop.run_for(10);
+    EXPECT_EQ(peer.got.back().first, MessageKind::kResult) << peer.errors.back();
+    world.loop.run_for(119'000);
+    EXPECT_TRUE(peer.errors.empty());
+    world.loop.run_for(3'000);
+    ASSERT_FALSE(peer.errors.empty()) << "now it is";
+    EXPECT_NE(peer.errors.back().find("expired"), std::string::npos);
+}
+
+TEST_F(SlowServer, SaysThatItHasBecomeSlower) {
+    LayerServer& server = *world.add_server("a", {0, 5}, {.rows_per_s = 1'000}).server;
+    RawPeer peer(world, "peer");
+    ASSERT_TRUE(peer.open_at("a"));
+    EXPECT_EQ(server.announce()->rows_per_s, 1'000U);
+    world.loop.hold_work(true);
+    peer.send(MessageKind::kPush, encode(peer.push(0, world.some_states(4, 1))));
+    world.loop.run_for(15'000);
+    world.loop.hold_work(false);
+    world.loop.run_for(1'000);
+    EXPECT_EQ(server.announce()->rows_per_s, 1U) << "4 rows, 5 layers, 15 s";
+    EXPECT_NE(log.find("at 1 layer-rows a second, not at 1000 as before"), std::string::npos);
+    for (std::uint32_t row = 4; row < 12; ++row) ASSERT_TRUE(peer.computes(row, 1));
+    world.loop.run_for(1'000);
+    EXPECT_EQ(server.announce()->rows_per_s, 1'000U);
+}
+
+// Every step of a layer takes just less than would have the part lost.
+TEST_F(SlowServer, ItsOwnerHearsWhichPartItIs) {
+    TestDivision division(world, {0, 5}, {1, 1});
+    ASSERT_TRUE(division.layers->join().ok());
+    division.layers->expect(1'000);
+    LayerServer& server = *add_divided(world, "a", {0, 5}, division, {.rows_per_s = 1'000}).server;
+    RawPeer peer(world, "peer");
+    ASSERT_TRUE(peer.open_at("a"));
+    ASSERT_TRUE(peer.computes(0, 3));
+    EXPECT_EQ(log.find("part 2"), std::string::npos) << log;
+    division.faults[0]->before_answer = [this] { world.clock.advance_us(29 * kSecond); };
+    ASSERT_TRUE(peer.computes(3, 1));
+    world.loop.run_for(1'000);
+    EXPECT_EQ(server.announce()->rows_per_s, 1U);
+    EXPECT_NE(log.find("part 2 of 2 (202 s late in its last steps)"), std::string::npos) << log;
+    EXPECT_EQ(log.find("own share"), std::string::npos) << log;
+}
+
+}  // namespace
+}  // namespace cairn::serve
