@@ -190,9 +190,11 @@ std::uint64_t ClientSessions::late_us(const Session& session, std::uint64_t besi
     const Pending& oldest = session.pending.front();
     // An encoder computes all of a text when the first of its rows are asked for.
     const bool is_whole = request.longest_text > 0 && oldest.position == request.source_rows;
-    const std::uint64_t rows = is_whole ? request.source_rows : oldest.tokens;
-    return beyond(waited_us(session), besides_us + allowed_us(rows * request.hop.layers.size(),
-                                                              request.hop.rows_per_s));
+    const std::uint64_t work = is_whole
+                                   ? work_for(request.source_rows, request.source_rows, request.dim)
+                                   : work_for(oldest.tokens, oldest.position, request.dim);
+    const std::uint64_t layer_rows = work_in_rows(work, request.dim) * request.hop.layers.size();
+    return beyond(waited_us(session), besides_us + allowed_us(layer_rows, request.hop.rows_per_s));
 }
 
 Waiting ClientSessions::waiting(const Hash256& id) const {

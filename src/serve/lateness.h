@@ -19,9 +19,19 @@ namespace cairn::serve {
 /// Times what the work needs by somebody's word.
 inline constexpr std::uint64_t kEase = 4;
 /// However slow he says that he is.
-inline constexpr std::uint64_t kMostAllowedUs = 3'600'000'000;
+inline constexpr std::uint64_t kMostAllowedUs = 900'000'000;
 /// Trips differ by less. An answer that is less late is in time.
 inline constexpr std::uint64_t kInTimeUs = 500'000;
+
+/// Work for so many rows behind `seen` others: a layer multiplies some 12 dim^2 numbers of its
+/// weights for each, and 2 dim for each row that it attends to (S28).
+inline std::uint64_t work_for(std::uint64_t rows, std::uint64_t seen, std::uint32_t dim) {
+    return rows * (std::uint64_t{6} * dim + seen);
+}
+/// The same as rows that attend to few.
+inline std::uint64_t work_in_rows(std::uint64_t work, std::uint32_t dim) {
+    return work / (std::uint64_t{6} * dim);
+}
 
 /// How long an answer may take for so many layer-rows, of whoever does so many a second; nothing
 /// where he does not say (0).

@@ -21,6 +21,8 @@ TEST(Lateness, IsWhatTheLastAnswersTookBeyondTheirTime) {
     EXPECT_EQ(allowed_us(100, 10), 40 * kSecond);
     EXPECT_EQ(allowed_us(100, 0), 0U) << "of whom it is not known nothing is taken as an excuse";
     EXPECT_EQ(allowed_us(std::uint64_t{1} << 29, 1), kMostAllowedUs);
+    EXPECT_EQ(work_in_rows(work_for(3, 0, 64), 64), 3U);
+    EXPECT_EQ(work_in_rows(work_for(3, 6 * 64, 64), 64), 6U) << "as much again for what it sees";
     Lateness lateness;
     for (int i = 0; i < 100; ++i) lateness.answered(kInTimeUs - 1);
     EXPECT_EQ(lateness.total_us(), 0U) << "trips differ";
@@ -42,7 +44,11 @@ struct SlowEncoder : ::testing::Test {
         return remote.forward(states);
     }
     RemoteOptions options() {
-        return {.servers = world.addresses(), .max_positions = kRows, .wait_ms = 2'000};
+        RemoteOptions made;
+        made.servers = world.addresses();
+        made.max_positions = kRows;
+        made.wait_ms = 2'000;
+        return made;
     }
     /// So long nothing is computed anywhere.
     void compute_for(std::uint64_t ms) {
@@ -86,7 +92,7 @@ TEST_F(SlowEncoder, IsLostWhereItPromisedMore) {
     ASSERT_FALSE(encoded.ok());
     EXPECT_NE(encoded.error().message.find("stalled"), std::string::npos);
     // 30 s, what its text and another's may take, and 2 s for somebody else to come.
-    const std::uint64_t rows = kRows + world.snapshot.config.context;
+    const std::uint64_t rows = 2 * kRows + world.snapshot.config.context;
     EXPECT_LT(world.clock.monotonic_us() - began_us, 40 * kSecond + allowed_us(2 * rows, 100));
 }
 
@@ -244,7 +250,7 @@ TEST_F(SlowServer, SaysThatItHasBecomeSlower) {
     world.loop.hold_work(false);
     world.loop.run_for(1'000);
     EXPECT_EQ(server.announce()->rows_per_s, 1U) << "4 rows, 5 layers, 15 s";
-    EXPECT_NE(log.find("at 1 layer-rows a second, not at 1000 as before"), std::string::npos);
+    EXPECT_NE(log.find("layers 0-5: 1 layer-rows a second, not 1000 as before"), std::string::npos);
     for (std::uint32_t row = 4; row < 12; ++row) ASSERT_TRUE(peer.computes(row, 1));
     world.loop.run_for(1'000);
     EXPECT_EQ(server.announce()->rows_per_s, 1'000U);

@@ -151,11 +151,8 @@ class LayerServer final : public net::NetworkHandler {
     std::optional<SessionProblem> wrong_with(const Session& session, const Push& message) const;
     void report_progress(net::PeerId peer, const Hash256& id);
 
-    /// Rows that go through the layers for the session's next push.
-    static std::uint64_t rows_of_next(const Session& session);
-    /// Of the session's next push, roughly: for each token a layer multiplies some 12 dim^2 numbers
-    /// of its weights and 2 dim for each position before. Rows that go through no layer are taken
-    /// for 2 dim^2, what a decoder's source takes; it is more than hashing and signing take.
+    /// The work of the session's next push (work_for). Rows that go through no layer are taken for
+    /// 2 dim^2, what a decoder's source takes; it is more than hashing and signing take.
     static std::uint64_t cost(const Session& session);
     /// The sessions with waiting pushes, whose turn is next first.
     std::vector<Session*> ready();

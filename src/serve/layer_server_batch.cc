@@ -10,26 +10,16 @@
 
 namespace cairn::serve {
 
-// An encoder's text is computed as a whole when its first rows are asked for.
-std::uint64_t LayerServer::rows_of_next(const Session& session) {
-    const Push& push = session.waiting.front();
-    if (session.loaded->snapshot.config.causal) return push.tokens;
-    const std::uint32_t source_rows = session.request.terms.source_rows;
-    return push.position < source_rows || session.asked ? 0 : source_rows;
-}
-
 std::uint64_t LayerServer::cost(const Session& session) {
     const Push& push = session.waiting.front();
     const model::ModelConfig& config = session.loaded->snapshot.config;
     const std::uint64_t source_rows = session.request.terms.source_rows;
-    const auto through_layers = [&](std::uint64_t rows, std::uint64_t seen) {
-        return rows * (std::uint64_t{6} * config.dim + seen);
-    };
     const bool is_source = push.position < source_rows;
-    if (!config.causal && rows_of_next(session) > 0)
-        return through_layers(source_rows, source_rows);
+    // An encoder's text is computed as a whole when its first rows are asked for.
+    if (!config.causal && !is_source && !session.asked)
+        return work_for(source_rows, source_rows, config.dim);
     if (!config.causal || is_source) return std::uint64_t{push.tokens} * config.dim;
-    return through_layers(push.tokens, push.position);
+    return work_for(push.tokens, push.position, config.dim);
 }
 
 std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
@@ -147,7 +137,7 @@ void LayerServer::start_batch() {
         tokens += next.tokens;
         session->begun = true;
         turns_.charge(session->turn, cost(*session));
-        batch.layer_rows += rows_of_next(*session) * layers.size();
+        batch.work += cost(*session);
         if (next.position >= session->request.terms.source_rows) session->asked = true;
         session->waiting_tokens -= next.tokens;
         batch.items.push_back({.id = session->id(),
@@ -313,17 +303,19 @@ void LayerServer::finish_batch(Batch& batch) {
 
 // Clients hold a server to what it announces, so one that has become slower says so.
 void LayerServer::note_speed(const Batch& batch) {
-    if (!batch.lost.empty() || options_.rows_per_s == 0 || batch.layer_rows == 0) return;
+    const std::uint64_t layer_rows =
+        work_in_rows(batch.work, batch.loaded->snapshot.config.dim) * batch.items[0].layers.size();
+    if (!batch.lost.empty() || options_.rows_per_s == 0 || layer_rows == 0) return;
     const std::uint64_t took_us = clock_.monotonic_us() - batch.began_us;
-    lateness_.answered(beyond(took_us, allowed_us(batch.layer_rows, options_.rows_per_s)));
+    lateness_.answered(beyond(took_us, allowed_us(layer_rows, options_.rows_per_s)));
     const std::uint32_t slowed = std::exchange(slows_, 0);
     if (lateness_.total_us() < kTooLateUs) return;
-    const auto seen = batch.layer_rows * 1'000'000 / std::max<std::uint64_t>(took_us, 1);
+    const auto seen = layer_rows * 1'000'000 / std::max<std::uint64_t>(took_us, 1);
     slows_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(seen, 1, options_.rows_per_s));
-    if (slowed > 0) return;
-    log_warn("{} are computed at {} layer-rows a second, not at {} as before; that is announced{}",
+    if (slowed > 0 || slows_ == options_.rows_per_s) return;
+    log_warn("{}: {} layer-rows a second, not {} as before; that is announced now{}",
              describe(batch.loaded->layers), slows_, options_.rows_per_s,
-             batch.slow_parts.empty() ? "" : ": " + batch.slow_parts);
+             batch.slow_parts.empty() ? "" : ". Slow: " + batch.slow_parts);
 }
 
 std::uint32_t LayerServer::speed() const { return slows_ > 0 ? slows_ : options_.rows_per_s; }

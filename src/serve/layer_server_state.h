@@ -104,7 +104,7 @@ struct LayerServer::Batch {
     std::vector<BatchItem> items;
     bool lies = false;
     std::uint64_t began_us = 0;
-    std::uint64_t layer_rows = 0;
+    std::uint64_t work = 0;    // of a layer, as cost() counts it
     std::string lost{};        // a part was, in the middle of it
     std::string slow_parts{};  // as DividedLayers has it
 };
