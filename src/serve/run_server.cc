@@ -95,9 +95,11 @@ std::uint32_t measured(const Served& served, const std::shared_ptr<DividedLayers
                        const tensor::Compute& compute, const Clock& clock) {
     const model::LayerRange layers = served.layers;
     const model::LayerRange one{layers.begin, layers.begin + 1};
-    return announced_speed(
+    const std::uint32_t speed = announced_speed(
         divided ? measure_divided(*divided, served.snapshot.config, layers, clock, kMeasureMs)
                 : measure_rows(served.snapshot, one, compute, clock, kMeasureMs).rows_per_s);
+    if (divided) divided->expect(speed);
+    return speed;
 }
 
 AttentionDeskOptions proving(const RunServerOptions& options, bool is_divided,
@@ -185,7 +187,6 @@ Status run_server(const RunServerOptions& options) {
     AttentionDesk desk(loop, *network, crypto::public_key(secret),
                        proving(options, divided != nullptr, server_options.group_of));
     if (divided) {
-        divided->expect(server_options.rows_per_s);
         server.set_divided(snapshot, layers, divided);
     } else {
         server.set_model(snapshot, layers);
