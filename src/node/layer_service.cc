@@ -67,7 +67,7 @@ LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, 
     serve::AttentionDeskOptions proving;
     proving.max_rows = options_.prove_rows;
     proving.group_of = options_.group_of;
-    desk_.emplace(loop, links, crypto::public_key(key), std::move(proving));
+    desk_.emplace(loop, links, clock, crypto::public_key(key), std::move(proving));
     handler_.emplace(*server_, *desk_, giver_);
     links.set_handler(&*handler_);
 }

@@ -14,6 +14,8 @@ namespace {
 
 /// How far the proving thread steps back.
 constexpr int kBehind = 9;
+/// Parts of the network whose budgets are kept; of more, that which has most left is forgotten.
+constexpr std::size_t kMaxGroups = 1024;
 
 Result<AttentionProof> prove_behind(const Exhibit& session, const ModelSnapshot& model,
                                     std::span<const audit::HeadPlace> heads,
@@ -44,9 +46,12 @@ Refusal refusal_of(ErrorCode code) {
 
 }  // namespace
 
-AttentionDesk::AttentionDesk(Loop& loop, net::Network& network, const crypto::PublicKey& key,
-                             AttentionDeskOptions options)
-    : loop_(loop), network_(network), key_(key), options_(std::move(options)) {}
+AttentionDesk::AttentionDesk(Loop& loop, net::Network& network, const Clock& clock,
+                             const crypto::PublicKey& key, AttentionDeskOptions options)
+    : loop_(loop), network_(network), clock_(clock), key_(key), options_(std::move(options)) {
+    CHECK(options_.group_part > 0 && options_.all_part > 0);
+    all_ = {static_cast<std::int64_t>(options_.beforehand_ms * 1000), clock_.monotonic_us()};
+}
 
 AttentionDesk::~AttentionDesk() {
     if (broken_off_) *broken_off_ = true;
@@ -113,6 +118,41 @@ Status AttentionDesk::no_place_for(net::PeerId peer, const std::string& group) c
     return ok_status();
 }
 
+std::int64_t AttentionDesk::left_of(const Budget& budget, std::uint32_t part) const {
+    const auto grown = static_cast<std::int64_t>((clock_.monotonic_us() - budget.at_us) / part);
+    return std::min(static_cast<std::int64_t>(options_.beforehand_ms * 1000),
+                    budget.left_us + grown);
+}
+
+std::int64_t AttentionDesk::left_of(const std::string& group) const {
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? static_cast<std::int64_t>(options_.beforehand_ms * 1000)
+                                  : left_of(found->second, options_.group_part);
+}
+
+Status AttentionDesk::spent_by(const std::string& group) const {
+    const std::int64_t left_us = left_of(group);
+    if (left_us > 0) return ok_status();
+    return Error{ErrorCode::kFull,
+                 fmt::format("much was proved for your part of the network: try again in {} s, or "
+                             "check by replay",
+                             -left_us * options_.group_part / 1'000'000 + 1)};
+}
+
+void AttentionDesk::charge(const std::string& group, std::uint64_t took_us) {
+    const std::uint64_t now_us = clock_.monotonic_us();
+    const auto took = static_cast<std::int64_t>(took_us);
+    all_ = {left_of(all_, options_.all_part) - took, now_us};
+    const Budget of_group{left_of(group) - took, now_us};
+    groups_[group] = of_group;
+    std::erase_if(groups_, [&](const auto& entry) {
+        return left_of(entry.first) >= static_cast<std::int64_t>(options_.beforehand_ms * 1000);
+    });
+    if (groups_.size() > kMaxGroups)
+        groups_.erase(std::ranges::max_element(
+            groups_, {}, [&](const auto& entry) { return left_of(entry.first); }));
+}
+
 void AttentionDesk::ask(net::PeerId peer, ByteView body) {
     auto question = decode_attention_question(body);
     if (!question.ok()) return refuse(peer, {}, question.error());
@@ -123,6 +163,8 @@ void AttentionDesk::ask(net::PeerId peer, ByteView body) {
     const std::string group = options_.group_of ? options_.group_of(peer) : "";
     if (const Status full = no_place_for(peer, group); !full.ok())
         return refuse(peer, session, full.error());
+    if (const Status spent = spent_by(group); !spent.ok())
+        return refuse(peer, session, spent.error());
     auto asked = std::make_shared<const Exhibit>(
         Exhibit{question->terms, key_, question->receipt, {std::move(question->rows)}});
     waiting_.push_back({peer, group, *model, std::move(asked), std::move(question->heads), false});
@@ -165,19 +207,31 @@ bool AttentionDesk::can_be_sent(const Waiting& question) const {
 
 // Parts of the network take turns.
 void AttentionDesk::start() {
-    if (proving_for_ != 0) return;
+    if (proving_for_ != 0 || resting_) return;
     auto next = std::ranges::find_if(waiting_, [this](const Waiting& waiting) {
         return waiting.checked && waiting.group != last_group_;
     });
     if (next == waiting_.end()) next = std::ranges::find_if(waiting_, &Waiting::checked);
     if (next == waiting_.end()) return;
+    if (const std::int64_t left_us = left_of(all_, options_.all_part); left_us <= 0) {
+        resting_ = true;
+        const auto ms = static_cast<std::uint64_t>(-left_us) * options_.all_part / 1000 + 1;
+        loop_.call_after(ms, alive_.guard([this] {
+            resting_ = false;
+            start();
+        }));
+        return;
+    }
     Waiting taken = std::move(*next);
     waiting_.erase(next);
-    if (!can_be_sent(taken)) {
-        refuse(taken.peer, taken.session->terms.session,
-               {ErrorCode::kFull, "the connection takes no more: read what was sent"});
+    Status may = spent_by(taken.group);
+    if (may.ok() && !can_be_sent(taken))
+        may = Error{ErrorCode::kFull, "the connection takes no more: read what was sent"};
+    if (!may.ok()) {
+        refuse(taken.peer, taken.session->terms.session, may.error());
         return start();
     }
+    began_us_ = clock_.monotonic_us();
     proving_for_ = taken.peer;
     last_group_ = taken.group;
     broken_off_ = std::make_shared<std::atomic<bool>>(false);
@@ -195,6 +249,7 @@ void AttentionDesk::start() {
 
 void AttentionDesk::finish(net::PeerId peer, const Hash256& session,
                            const Result<AttentionProof>& made) {
+    charge(last_group_, clock_.monotonic_us() - began_us_);
     proving_for_ = 0;
     broken_off_.reset();
     if (!made.ok()) {

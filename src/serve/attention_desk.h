@@ -10,9 +10,11 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "net/network.h"
 #include "serve/attention_messages.h"
@@ -27,6 +29,11 @@ struct AttentionDeskOptions {
     std::size_t max_waiting = 8;
     std::size_t max_models = 3;  ///< the newest, as LayerServer has them
     std::string why_none{};      ///< why nothing is proved, where max_rows is 0
+    /// Of the time one in so many parts is for proofs: for one part of the network, and for all
+    /// together. Who has asked for nothing for long has so much beforehand.
+    std::uint32_t group_part = 10;
+    std::uint32_t all_part = 2;
+    std::uint64_t beforehand_ms = 60'000;
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
 };
@@ -34,8 +41,8 @@ struct AttentionDeskOptions {
 class AttentionDesk {
   public:
     /// All references must outlive it. It may die while a proof is being made, which then ends.
-    AttentionDesk(Loop& loop, net::Network& network, const crypto::PublicKey& key,
-                  AttentionDeskOptions options);
+    AttentionDesk(Loop& loop, net::Network& network, const Clock& clock,
+                  const crypto::PublicKey& key, AttentionDeskOptions options);
     ~AttentionDesk();
     AttentionDesk(const AttentionDesk&) = delete;
     AttentionDesk& operator=(const AttentionDesk&) = delete;
@@ -58,6 +65,15 @@ class AttentionDesk {
         std::vector<audit::HeadPlace> heads;
         bool checked = false;  ///< that this server signed for it
     };
+    /// What may be proved yet, in microseconds of proving; below zero: owed.
+    struct Budget {
+        std::int64_t left_us = 0;
+        std::uint64_t at_us = 0;
+    };
+    std::int64_t left_of(const Budget& budget, std::uint32_t part) const;
+    std::int64_t left_of(const std::string& group) const;
+    Status spent_by(const std::string& group) const;
+    void charge(const std::string& group, std::uint64_t took_us);
     /// Null if none has this name.
     const ModelSnapshot* find_model(const Hash256& name) const;
     Status wrong_with(const AttentionQuestion& question, const ModelSnapshot* model) const;
@@ -70,6 +86,7 @@ class AttentionDesk {
 
     Loop& loop_;
     net::Network& network_;
+    const Clock& clock_;
     const crypto::PublicKey key_;
     AttentionDeskOptions options_;
     std::deque<ModelSnapshot> models_;  // the newest first
@@ -78,6 +95,10 @@ class AttentionDesk {
     std::string last_group_;                         // whose question was last begun
     std::shared_ptr<std::atomic<bool>> broken_off_;  // the proof under way; null: none
     std::uint64_t proved_ = 0;
+    std::uint64_t began_us_ = 0;  // the proof under way
+    Budget all_;
+    std::map<std::string, Budget> groups_;  // whose budget is not whole
+    bool resting_ = false;
     Alive alive_;
 };
 

@@ -3,7 +3,7 @@
 // caches, models and servers, rows that were not signed for, a second question while the first is
 // open, and crowds, between whose parts of the network it takes turns. What nobody can have any
 // more, because he has left or does not read, is not proved, and neither strangers nor two parts of
-// the network keep others from a proof.
+// the network keep others from a proof. Proving takes a bounded part of the time, however many ask.
 #include "serve/attention_desk.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ struct DeskNode : net::NetworkHandler {
 
     DeskNode(TestWorld& world, const crypto::SecretKey& secret, AttentionDeskOptions options)
         : network(world.loop, world.wire, "desk", crypto::public_key(secret)),
-          desk(world.loop, network, crypto::public_key(secret), std::move(options)) {
+          desk(world.loop, network, world.clock, crypto::public_key(secret), std::move(options)) {
         network.set_handler(this);
     }
     void on_peer_up(net::PeerId, const net::PeerInfo&) override {}
@@ -262,6 +262,60 @@ TEST_F(AttentionDeskTest, CrowdsWaitForEachOther) {
     EXPECT_EQ(answers(other).size(), 1u);
     EXPECT_EQ(layers, (std::vector<std::uint32_t>{2, 4, 2, 2}));
     EXPECT_EQ(node->desk.proved(), 4u);
+}
+
+// A question is free, and may cost a pass over all layers.
+struct AttentionDeskBudget : AttentionDeskTest {
+    static constexpr std::uint64_t kProofSeconds = 10;  // that each takes
+    static constexpr std::uint64_t kSeconds = 1'200;
+    std::uint64_t busy = 0;
+
+    AttentionDeskBudget() {
+        world.loop.hold_lane(Lane::kProve);
+        node->network.tamper = [this](MessageKind kind, Bytes&) {
+            if (kind == kAttention) world.loop.hold_lane(Lane::kProve);  // for the next one
+        };
+    }
+
+    /// A second, in which what is under way comes to its end if it is time.
+    void pass() {
+        world.loop.run_for(1'000);
+        busy = world.loop.waiting_work() > 0 ? busy + 1 : 0;
+        if (busy < kProofSeconds) return;
+        world.loop.release_lane(Lane::kProve);
+        busy = 0;
+    }
+};
+
+TEST_F(AttentionDeskBudget, OnePartOfTheNetworkHasATenthOfTheTime) {
+    RawPeer& glutton = peer("glutton", "gluttons");
+    for (std::uint64_t i = 0; i < kSeconds; ++i) {
+        glutton.send(kAskAttention, encode(question()));
+        pass();
+    }
+    // Its part of the time, what it had beforehand, and one that it may owe.
+    const std::uint64_t part = kSeconds / 10 / kProofSeconds;
+    EXPECT_LE(node->desk.proved(), part + 60 / kProofSeconds + 2);
+    EXPECT_GE(node->desk.proved(), part);
+    EXPECT_NE(glutton.errors.back().find("busy: much was proved for your part of the network"),
+              std::string::npos)
+        << glutton.errors.back();
+    // Others do not wait for that.
+    RawPeer& other = peer("other", "elsewhere");
+    other.send(kAskAttention, encode(question()));
+    for (std::uint64_t i = 0; i < 2 * kProofSeconds; ++i) pass();
+    EXPECT_EQ(answers(other).size(), 1U);
+}
+
+TEST_F(AttentionDeskBudget, AllTogetherHaveHalfOfTheTime) {
+    for (std::uint64_t i = 0; i < kSeconds; ++i) {
+        const std::string name = std::to_string(i % 30);
+        peer(name, "part" + name).send(kAskAttention, encode(question()));
+        pass();
+    }
+    // One may begin within a second, and so take nearly one less.
+    EXPECT_LE(node->desk.proved() * (kProofSeconds - 1), kSeconds / 2 + 60 + 2 * kProofSeconds);
+    EXPECT_GE(node->desk.proved() * kProofSeconds, kSeconds / 2);
 }
 
 }  // namespace

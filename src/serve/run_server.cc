@@ -184,7 +184,7 @@ Status run_server(const RunServerOptions& options) {
     };
     server_options.rows_per_s = measured(served, divided, compute, clock);
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
-    AttentionDesk desk(loop, *network, crypto::public_key(secret),
+    AttentionDesk desk(loop, *network, clock, crypto::public_key(secret),
                        proving(options, divided != nullptr, server_options.group_of));
     if (divided) {
         server.set_divided(snapshot, layers, divided);
