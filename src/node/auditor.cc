@@ -5,6 +5,9 @@
 #include "base/log.h"
 #include "base/priority.h"
 #include "base/uniform.h"
+#include "net/address.h"
+#include "net/relay_messages.h"
+#include "node/audit_order.h"
 
 namespace cairn::node {
 namespace {
@@ -17,9 +20,11 @@ constexpr std::size_t kMaxAudits = 64;
 /// audited; and servers that are out are audited so much more rarely than those on probation.
 constexpr std::uint64_t kAuditMs = 120'000;
 constexpr double kChanceOfThoseOut = 0.125;
-/// One audit of so many has a prompt up to so long: who lies late in a text is found, too.
+/// One audit of so many is up to so long, and of those ever fewer up to so many times as long: who
+/// lies late in a text is found, too.
 constexpr std::uint64_t kLongAudits = 8;
 constexpr std::uint32_t kLongPrompt = 512;
+constexpr std::uint64_t kLongestTimes = 4;
 /// Of the text of one audit at most, and of its source.
 constexpr std::uint64_t kAuditRows = 64 + 16;
 
@@ -61,15 +66,23 @@ std::vector<Auditor::Job> Auditor::draw() {
         if (standing && standing->status == trust::ServerStatus::kDeactivated)
             chance = std::min(chance, kChanceOfThoseOut);
         if (uniform(random_) >= chance) continue;
-        const auto text = options_.texts.find(offer.model);
+        const auto texts = options_.texts.find(model->hash);
         jobs.push_back(
-            {model, offer, text == options_.texts.end() ? options_.chain_text : text->second});
+            {model, offer, texts == options_.texts.end() ? options_.chain_text : texts->second});
     }
-    // In an order that says nothing, so that a long list is not always cut at the same servers.
-    for (std::size_t i = jobs.size(); i > 1; --i)
-        std::swap(jobs[i - 1], jobs[static_cast<std::size_t>(random_.below(i))]);
-    if (jobs.size() > kMaxAudits) jobs.resize(kMaxAudits);
-    return jobs;
+    return in_turns(std::move(jobs));
+}
+
+// The end of a long list is for the next round.
+std::vector<Auditor::Job> Auditor::in_turns(std::vector<Job> jobs) {
+    std::vector<std::string> groups;
+    for (const Job& job : jobs)
+        groups.push_back(net::netgroup(net::dialled_host(job.offer.address)));
+    std::vector<std::size_t> order = audit_order(groups, random_);
+    if (order.size() > kMaxAudits) order.resize(kMaxAudits);
+    std::vector<Job> made;
+    for (const std::size_t at : order) made.push_back(std::move(jobs[at]));
+    return made;
 }
 
 bool Auditor::may_pay(const serve::Announce& offer, const serve::ModelSnapshot& model) const {
@@ -83,8 +96,7 @@ void Auditor::round() {
     if (stopping_) return;
     std::vector<Job> jobs = draw();
     if (jobs.empty()) {
-        loop_.call_after(options_.interval_ms, alive_.guard([this] { round(); }));
-        return;
+        return round_later();
     }
     if (thread_.joinable()) thread_.join();  // it has told its end already
     const serve::PurseOptions paying{
@@ -111,16 +123,27 @@ void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
         disk = std::make_unique<PosixDisk>(options_.wallet_directory);
         purse = std::make_unique<serve::Purse>(*disk, random, paying, options_.secret_of);
     }
+    std::erase_if(spare_, [&](const auto& spare) {
+        return std::ranges::none_of(jobs,
+                                    [&](const Job& job) { return job.model->hash == spare.first; });
+    });
     for (Job& job : jobs) {
         if (stopping_) break;
         serve::VerifierOptions options;
         options.purse = purse.get();
-        if (job.offer.price == 0 && random.below(kLongAudits) == 0)
-            options.max_prompt = kLongPrompt;
+        options.bounds = job.texts.bounds;
+        options.spare = &spare_[job.model->hash];
         options.max_ms = kAuditMs;
+        if (job.offer.price == 0 && random.below(kLongAudits) == 0) {
+            std::uint64_t times = 1;
+            while (times < kLongestTimes && random.below(2) == 0) times *= 2;
+            options.texts.max_prompt = kLongPrompt * static_cast<std::uint32_t>(times);
+            options.max_ms *= times;
+            options.most_pause_ms *= times;
+        }
         options.cancelled = [this] { return stopping_.load(); };
         serve::Verifier verifier(*job.model, compute, random, clock, options);
-        auto report = verifier.audit(job.offer, job.text);
+        auto report = verifier.audit(job.offer, job.texts.text);
         loop_.post(alive_.guard(
             [this, done = Done{std::move(job), std::move(report)}] { on_report(done); }));
     }
@@ -163,7 +186,13 @@ bool Auditor::has_moved_on(const serve::Announce& offer) const {
 void Auditor::on_round(std::uint64_t spent) {
     ++view_.rounds;
     view_.spent += spent;
-    loop_.call_after(options_.interval_ms, alive_.guard([this] { round(); }));
+    round_later();
+}
+
+// A server that is asked every 30 seconds by somebody new knows whom it has before it.
+void Auditor::round_later() {
+    const std::uint64_t half = options_.interval_ms / 2;
+    loop_.call_after(half + random_.below(2 * half + 1), alive_.guard([this] { round(); }));
 }
 
 }  // namespace cairn::node

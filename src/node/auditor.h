@@ -21,11 +21,17 @@
 
 namespace cairn::node {
 
+/// What the texts of a model's audits are made of.
+struct AuditedTexts {
+    std::vector<std::uint32_t> text{};          ///< of the owner; empty: the model writes prompts
+    std::optional<serve::TextBounds> bounds{};  ///< if its tokenizer is here
+};
+
 struct AuditorOptions {
-    std::uint64_t interval_ms = 30'000;  ///< from the end of a round to the next
-    /// Of the owner's text, by the model that reads them; a model without writes its prompts.
-    std::map<Hash256, std::vector<std::uint32_t>> texts{};
-    std::vector<std::uint32_t> chain_text{};  ///< the same for all versions of the chain's model
+    /// From the end of a round to the next, between half and one and a half of it by chance.
+    std::uint64_t interval_ms = 30'000;
+    std::map<Hash256, AuditedTexts> texts{};  ///< of models of files
+    AuditedTexts chain_text{};                ///< of all versions of the chain's model
     /// What audits may cost in all, smallest units; 0: servers with a price are not audited.
     std::uint64_t spend = 0;
     std::uint64_t max_price = ~std::uint64_t{0};  ///< of 1,000 rows through one layer
@@ -49,7 +55,7 @@ class Auditor {
     struct Job {
         std::shared_ptr<const serve::ModelSnapshot> model;
         serve::Announce offer;
-        std::vector<std::uint32_t> text;
+        AuditedTexts texts;
     };
     struct Done {
         Job job;
@@ -57,10 +63,12 @@ class Auditor {
     };
 
     void round();
+    void round_later();
     /// Whether what may be spent still pays for a whole audit of it.
     bool may_pay(const serve::Announce& offer, const serve::ModelSnapshot& model) const;
     /// Whom to audit now, by chance and standing.
     std::vector<Job> draw();
+    std::vector<Job> in_turns(std::vector<Job> jobs);
     void run(std::vector<Job> jobs, const serve::PurseOptions& paying);
     void on_report(const Done& done);
     bool has_moved_on(const serve::Announce& offer) const;
@@ -71,6 +79,7 @@ class Auditor {
     AuditorOptions options_;
     SystemRandom random_;
     VerifyingView view_;
+    std::map<Hash256, serve::AuditText> spare_;  // on the thread alone, of the models of a round
     std::thread thread_;
     std::atomic<bool> stopping_ = false;
     Alive alive_;

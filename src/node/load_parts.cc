@@ -43,27 +43,26 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
     std::string text;
     if (!verifying.text_file.empty()) {
         ASSIGN_OR_RETURN(text, read_text_file(verifying.text_file));
-        if (parts.tokenizer) parts.chain_audit_text = parts.tokenizer->encode(text);
+        if (parts.tokenizer) parts.chain_audit_text.text = parts.tokenizer->encode(text);
     }
+    if (parts.tokenizer) parts.chain_audit_text.bounds = serve::text_bounds(*parts.tokenizer);
     for (const std::string& file : verifying.model_files) {
         ASSIGN_OR_RETURN(formats::LoadedModel loaded,
                          formats::load_writer(file, formats::Pairs::kTaken));
-        std::vector<std::uint32_t> tokens;
+        AuditedTexts texts;
         std::unique_ptr<text::Tokenizer> tokenizer;
-        if (!text.empty() || loaded.encoder) {
-            auto found = formats::find_tokenizer(loaded, file, "");
-            // Only a text cannot do without.
-            if (!found.ok() && !text.empty()) return found.error();
-            if (found.ok()) tokenizer = *std::move(found);
-            if (tokenizer) tokens = tokenizer->encode(text);
-        }
+        auto found = formats::find_tokenizer(loaded, file, "");
+        // Only a text cannot do without.
+        if (!found.ok() && !text.empty()) return found.error();
+        if (found.ok()) tokenizer = *std::move(found);
+        if (tokenizer) texts = {tokenizer->encode(text), serve::text_bounds(*tokenizer)};
         ASSIGN_OR_RETURN(
             serve::ModelSnapshot snapshot,
             serve::snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
         if (loaded.encoder)
             snapshot.encoder = std::make_shared<const serve::SourceReader>(
                 serve::source_reader(*std::move(loaded.encoder), tokenizer.get()));
-        if (!tokens.empty()) parts.audit_texts[snapshot.hash] = std::move(tokens);
+        parts.audit_texts[snapshot.hash] = std::move(texts);
         parts.judged_by.push_back(std::move(snapshot));
     }
     return ok_status();
@@ -129,6 +128,12 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
     if (options.verifying) RETURN_IF_ERROR(load_audits(*options.verifying, *parts));
     if (parts->served) {
         ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot, serve::snapshot_of(parts->served));
+        if (options.verifying && !parts->audit_texts.contains(snapshot.hash)) {
+            AuditedTexts& texts = parts->audit_texts[snapshot.hash];
+            const auto found =
+                formats::find_tokenizer(*parts->served, options.serving->model_file, "");
+            if (found.ok()) texts.bounds = serve::text_bounds(**found);
+        }
         parts->judged_by.push_back(std::move(snapshot));
     }
     if (options.train.empty()) return parts;

@@ -20,11 +20,11 @@ struct NodeParts {
     std::unique_ptr<ChainModelReader> reader;
     std::unique_ptr<LocalTrainer> trainer;       ///< null: options.train is empty
     std::shared_ptr<const model::Model> served;  ///< null: options.serving names no file
-    /// Models of files, by which layer servers are judged; what of the owner's text for audits each
-    /// of them reads.
+    /// Models of files, by which layer servers are judged; what texts of audits are made of, for
+    /// each of them.
     std::vector<serve::ModelSnapshot> judged_by;
-    std::map<Hash256, std::vector<std::uint32_t>> audit_texts;
-    std::vector<std::uint32_t> chain_audit_text;
+    std::map<Hash256, AuditedTexts> audit_texts;
+    AuditedTexts chain_audit_text;
 };
 
 /// By what the node judges layer servers, and how it audits them.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "audit/replay.h"
+#include "base/uniform.h"
 #include "serve/stage.h"
 
 namespace cairn::serve {
@@ -23,39 +24,79 @@ std::uint64_t KeptSession::bytes() const {
     return count;
 }
 
-SessionPushes cut_as_writers_do(const Hop& hop, std::uint32_t dim, std::span<const float> source,
-                                std::span<const float> text, std::size_t steps) {
-    SessionPushes made;
-    const auto cut = [&](std::span<const float> rows, std::size_t most) {
-        for (; !rows.empty(); rows = rows.subspan(made.rows.back().size())) {
-            const auto piece = rows.first(std::min(most * dim, rows.size()));
-            made.rows.emplace_back(piece.begin(), piece.end());
-        }
-    };
-    cut(source, piece_rows(hop, dim, true));
-    made.ahead = made.rows.size();
-    cut(text.first(text.size() - steps * dim), piece_rows(hop, dim, false));
-    if (hop.layers.begin == 0) made.ahead = made.rows.size();
-    cut(text.last(steps * dim), 1);
+namespace {
+
+std::vector<PlannedPush> one_by_one(std::vector<States> pushes) {
+    std::vector<PlannedPush> made;
+    for (States& rows : pushes) made.push_back({std::move(rows)});
     return made;
 }
 
-SessionPlay::SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
-                         std::function<void(KeptSession)> done, std::size_t ahead)
-    : client_(client), request_(request), ahead_(ahead), done_(std::move(done)) {
-    CHECK(!pushes.empty());
+}  // namespace
+
+std::vector<PlannedPush> cut_as_writers_do(const Hop& hop, std::uint32_t dim,
+                                           std::span<const float> source,
+                                           std::span<const float> text,
+                                           std::span<const TextTurn> turns,
+                                           const RestOfRoute& rest) {
+    std::vector<PlannedPush> made;
+    const auto take = [&](std::span<const float>& rows, std::size_t most, bool waits,
+                          double pause_us) {
+        const auto piece = rows.first(std::min(most * dim, rows.size()));
+        made.push_back({{piece.begin(), piece.end()}, waits, static_cast<std::uint64_t>(pause_us)});
+        rows = rows.subspan(piece.size());
+    };
+    while (!source.empty()) take(source, piece_rows(hop, dim, true), false, 0);
+    const std::size_t most = piece_rows(hop, dim, false);
+    const bool is_later = hop.layers.begin > 0;
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+        auto prompt = text.first(turns[i].prompt * dim);
+        text = text.subspan(prompt.size());
+        double before_us = (is_later ? rest.trips_before_us : 0) + (i > 0 ? rest.turn_us : 0);
+        for (bool waits = i > 0; !prompt.empty(); waits = false, before_us = 0) {
+            const auto rows = static_cast<double>(std::min(most, prompt.size() / dim));
+            take(prompt, most, waits, before_us + (is_later ? rows * rest.prompt_row_us : 0));
+        }
+        for (std::size_t step = 0; step < turns[i].steps; ++step)
+            take(text, 1, true, rest.step_us + rest.trips_us);
+    }
+    CHECK(text.empty());
+    return made;
+}
+
+void vary_pauses(std::vector<PlannedPush>& pushes, std::uint64_t most_us, Random& random) {
+    constexpr double kUpTo = 0.2;
+    double sum = 0;
+    for (const PlannedPush& push : pushes) sum += static_cast<double>(push.pause_us);
+    const double scale = std::min(1.0, static_cast<double>(most_us) / ((1 + kUpTo) * sum + 1));
+    for (PlannedPush& push : pushes) {
+        const double varied = scale * (1 - kUpTo + 2 * kUpTo * uniform(random));
+        // In whole milliseconds, as timers are; what is shorter is one of them now and then.
+        const double ms = static_cast<double>(push.pause_us) * varied / 1000;
+        push.pause_us = static_cast<std::uint64_t>(ms + uniform(random)) * 1000;
+    }
+}
+
+SessionPlay::SessionPlay(Client& client, const OpenRequest& request,
+                         std::vector<PlannedPush> pushes, std::function<void(KeptSession)> done)
+    : client_(client), request_(request), plan_(std::move(pushes)), done_(std::move(done)) {
+    CHECK(!plan_.empty());
     request_.ended = alive_.guard([this](const Failure& failure) {
         kept_.ended = failure;
         finish();
     });
     kept_.hop = request.hop;
-    kept_.pushes = std::move(pushes);
+    for (PlannedPush& push : plan_) kept_.pushes.push_back(std::exchange(push.rows, {}));
     client_.sessions().watch_receipts(
         [this](const SessionTerms& terms, const Hop&, const Receipt& receipt) {
             kept_.terms = terms;
             kept_.receipts.push_back(receipt);
         });
 }
+
+SessionPlay::SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
+                         std::function<void(KeptSession)> done)
+    : SessionPlay(client, request, one_by_one(std::move(pushes)), std::move(done)) {}
 
 void SessionPlay::start() {
     client_.sessions().open(request_, alive_.guard([this](std::variant<Hash256, Failure> answer) {
@@ -64,28 +105,45 @@ void SessionPlay::start() {
             return finish();
         }
         session_ = std::get<Hash256>(answer);
+        since_us_ = answered_us_ = client_.clock().monotonic_us();
         next();
     }));
 }
 
 void SessionPlay::next() {
-    if (!done_) return;  // given up
-    const std::size_t answered = kept_.outputs.size();
-    if (answered == kept_.pushes.size()) {
+    if (!done_ || pausing_) return;  // given up, or until the pause is over
+    if (kept_.outputs.size() == kept_.pushes.size()) {
         client_.sessions().close(session_);
         return finish();
     }
-    while (sent_ < kept_.pushes.size() && sent_ < answered + (sent_ < ahead_ ? kMaxUnderWay : 1) &&
-           push_next()) {
+    while (kept_.sent < plan_.size()) {
+        const PlannedPush& push = plan_[kept_.sent];
+        const std::size_t under_way = kept_.sent - kept_.outputs.size();
+        if (push.waits && under_way > 0) return;
+        const std::uint64_t now_us = client_.clock().monotonic_us();
+        if (push.waits) since_us_ = std::max(since_us_, answered_us_);
+        const std::uint64_t ready_us = since_us_ + push.pause_us;
+        if (ready_us > now_us) {
+            pausing_ = true;
+            client_.loop().call_after((ready_us - now_us + 999) / 1000, alive_.guard([this] {
+                pausing_ = false;
+                next();
+            }));
+            return;
+        }
+        if (under_way >= kMaxUnderWay) return;
+        since_us_ = ready_us;
+        if (!push_next()) return;
     }
 }
 
 bool SessionPlay::push_next() {
-    const States& rows = kept_.pushes[sent_++];
+    const States& rows = kept_.pushes[kept_.sent++];
     const Status sent =
         client_.sessions().push(session_, position_, rows, position_ < request_.source_rows,
                                 alive_.guard([this](States output) {
                                     kept_.outputs.push_back(std::move(output));
+                                    answered_us_ = client_.clock().monotonic_us();
                                     next();
                                 }));
     position_ += static_cast<std::uint32_t>(rows.size() / request_.dim);

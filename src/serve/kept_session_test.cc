@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "serve/exhibit_file.h"
+#include "serve/stage.h"
 #include "serve/test_world.h"
 #include "tensor/state_type.h"
 
@@ -74,6 +76,114 @@ TEST_F(KeptSessionTest, AnHonestServerIsRight) {
     EXPECT_EQ(result.finding, trust::Finding::kRight) << result.sentence;
     EXPECT_EQ(result.sentence, "27 rows of layers 1-4 are right to the bit");
     EXPECT_EQ(session.bytes(), 2 * 27 * world.snapshot.config.dim * 4 + 4 * kReceiptBytes);
+}
+
+// The bit in which it lies is there in each type, or audits had to leave those out.
+TEST_F(KeptSessionTest, AServerThatLiesInABitIsConvictedInAllTypes) {
+    FakeServer& server = world.add_server("a", kLayers, {.lies = true});
+    (void)server;
+    for (const auto wire :
+         {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8})
+        expect_convicted(play(0, tensor::KvType::kF32, wire));
+}
+
+struct Arrival {
+    std::uint64_t us = 0;  // since the last result left, or the session was opened
+    std::uint32_t position = 0, rows = 0, under_way = 0;
+};
+
+/// What a server of later layers sees come.
+struct Watched {
+    TestWorld& world;
+    std::vector<Arrival> seen{};
+    std::uint64_t since_us = 0;
+    std::uint32_t under_way = 0;
+
+    void watch(FakeServer& server) {
+        server.network->tamper = [this](MessageKind kind, Bytes&) {
+            if (kind == MessageKind::kResult) --under_way;
+            if (kind == MessageKind::kResult || kind == MessageKind::kOpened)
+                since_us = world.clock.monotonic_us();
+        };
+        world.client_network.tamper = [this](MessageKind kind, Bytes& body) {
+            if (kind != MessageKind::kPush) return;
+            const Push push = decode_push(body).value();
+            if (push.session == first_layers) return;
+            seen.push_back(
+                {world.clock.monotonic_us() - since_us, push.position, push.tokens, under_way++});
+        };
+    }
+    Hash256 first_layers{};
+};
+
+// An auditor has all rows beforehand. A server that gets one as soon as it has answered the last,
+// or a whole prompt as soon as it has opened a session, would know whom it has before it.
+TEST_F(KeptSessionTest, RowsComeWhenTheRestOfTheRouteIsThrough) {
+    FakeServer& server = server_with(world.model);
+    Watched watched{world};
+    watched.watch(server);
+    const OpenRequest request{.model = world.snapshot.hash,
+                              .dim = world.snapshot.config.dim,
+                              .max_positions = 64,
+                              .hop = {kLayers, crypto::public_key(server.secret), "a"},
+                              .ended = {}};
+    const RestOfRoute rest{.prompt_row_us = 500,
+                           .trips_before_us = 20'000,
+                           .step_us = 30'000,
+                           .trips_us = 50'000,
+                           .turn_us = 900'000};
+    const TextTurn turns[] = {{20, 3}, {6, 2}};
+    auto pushes =
+        cut_as_writers_do(request.hop, request.dim, {}, world.some_states(31, 1), turns, rest);
+    vary_pauses(pushes, 60'000'000, world.random);
+    std::optional<KeptSession> kept;
+    SessionPlay session(*world.client, request, std::move(pushes),
+                        [&](KeptSession done) { kept = std::move(done); });
+    session.start();
+    ASSERT_TRUE(world.loop.run_until([&] { return kept.has_value(); }));
+    EXPECT_EQ(examined(*kept).finding, trust::Finding::kRight);
+    ASSERT_EQ(watched.seen.size(), 7U);
+    const double expected_us[] = {30'000, 80'000, 80'000, 80'000, 923'000, 80'000, 80'000};
+    std::set<std::uint64_t> gaps;
+    for (std::size_t i = 0; i < 7; ++i) {
+        EXPECT_GE(static_cast<double>(watched.seen[i].us), 0.8 * expected_us[i] - 1'000) << i;
+        EXPECT_LE(static_cast<double>(watched.seen[i].us), 1.2 * expected_us[i] + 2'000) << i;
+        gaps.insert(watched.seen[i].us);
+    }
+    EXPECT_GT(gaps.size(), 4U) << "none is as long as another";
+}
+
+// Of a prompt the second piece comes when those before have computed it, answered or not.
+TEST_F(KeptSessionTest, PiecesOfAPromptComeAtLaterLayersAsThoseBeforeComputeThem) {
+    FakeServer& server = server_with(world.model);
+    world.wire.late_ms["a"] = 40;
+    Watched watched{world};
+    watched.watch(server);
+    OpenRequest request{.model = world.snapshot.hash,
+                        .dim = world.snapshot.config.dim,
+                        .max_positions = 64,
+                        .hop = {kLayers, crypto::public_key(server.secret), "a"},
+                        .ended = {}};
+    request.hop.price = 0;
+    const TextTurn turns[] = {{60, 1}};
+    const std::size_t piece = piece_rows(request.hop, request.dim, false);
+    ASSERT_GE(piece, 60U) << "then there is one piece alone";
+    std::vector<PlannedPush> pushes = cut_as_writers_do(
+        request.hop, request.dim, {}, world.some_states(61, 1), turns, {.prompt_row_us = 100});
+    ASSERT_EQ(pushes.size(), 2U);
+    EXPECT_FALSE(pushes[0].waits);
+    EXPECT_TRUE(pushes[1].waits);
+    // The same in three pieces, as a server with a price has it.
+    pushes.clear();
+    for (std::size_t i = 0; i < 3; ++i) pushes.push_back({world.some_states(16, i), false, 10'000});
+    std::optional<KeptSession> kept;
+    SessionPlay session(*world.client, request, std::move(pushes),
+                        [&](KeptSession done) { kept = std::move(done); });
+    session.start();
+    ASSERT_TRUE(world.loop.run_until([&] { return kept.has_value(); }));
+    ASSERT_EQ(watched.seen.size(), 3U);
+    EXPECT_EQ(watched.seen[1].under_way, 1U) << "it does not wait for the first one's answer";
+    EXPECT_LE(watched.seen[2].under_way, 1U) << "but no more than two are under way";
 }
 
 TEST_F(KeptSessionTest, AllTypesThatClientsAskForAreAudited) {

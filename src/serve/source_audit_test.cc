@@ -246,9 +246,10 @@ TEST_F(SourceAuditTest, AnAuditorPushesAsAWriterDoes) {
     EXPECT_EQ(of_writer[1], (Pushed{kLong, 64, 1})) << "while the source is read";
 
     const Hop hop{kAll, crypto::public_key(server.secret), "w"};
-    const SessionPushes pushes =
+    const TextTurn turns[] = {{kPromptRows, kSteps}};
+    std::vector<PlannedPush> pushes =
         cut_as_writers_do(hop, world.snapshot.config.dim, options.source,
-                          world.some_states(kPromptRows + kSteps, 1), kSteps);
+                          world.some_states(kPromptRows + kSteps, 1), turns);
     OpenRequest request{.model = world.snapshot.hash,
                         .dim = world.snapshot.config.dim,
                         .max_positions = 100,
@@ -256,9 +257,8 @@ TEST_F(SourceAuditTest, AnAuditorPushesAsAWriterDoes) {
                         .source_rows = kLong,
                         .ended = {}};
     std::optional<KeptSession> kept;
-    SessionPlay auditor(
-        *world.client, request, pushes.rows, [&](KeptSession done) { kept = std::move(done); },
-        pushes.ahead);
+    SessionPlay auditor(*world.client, request, std::move(pushes),
+                        [&](KeptSession done) { kept = std::move(done); });
     auditor.start();
     ASSERT_TRUE(world.loop.run_until([&] { return kept.has_value(); }));
     EXPECT_EQ(seen, of_writer);

@@ -1,23 +1,18 @@
 #include "serve/verifier.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/uniform.h"
-#include "infer/generate.h"
-#include "model/encoder.h"
-#include "model/encoder_decoder.h"
 #include "net/tls_network.h"
-#include "serve/source_reader.h"
 #include "tensor/state_type.h"
 
 namespace cairn::serve {
 
 namespace {
-
-/// Steps of one row in an audit of a decoder with cross attention: each takes a trip.
-constexpr std::size_t kMostWritten = 128;
 
 /// A client with a key of its own on a link of its own, for one purpose; its loop runs in the
 /// caller's thread.
@@ -115,143 +110,40 @@ Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, R
       compute_(compute),
       random_(random),
       clock_(clock),
-      options_(std::move(options)) {
-    CHECK(options_.max_prompt > 0);
-    options_.max_prompt = std::min(options_.max_prompt, model.config.context);
-    options_.max_steps = std::min(options_.max_steps, model.config.context - options_.max_prompt);
-}
+      options_(std::move(options)) {}
 
-Result<std::vector<float>> Verifier::encoded(std::span<const std::uint32_t> tokens) {
-    const model::Model& half = model_.encoder->encoder;
-    model::Encoder encoder(half.config, half.weights, compute_, tokens.size());
-    return encoder.encode(tokens);
-}
-
-Result<std::vector<float>> Verifier::draw_source(std::span<const std::uint32_t> text) {
-    if (!model_.config.crosses()) return std::vector<float>();
-    if (!model_.encoder)
-        return Error{ErrorCode::kUnsupported,
-                     "an encoder-decoder is audited with its encoder, which is not here"};
-    const std::uint32_t any[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
-    ASSIGN_OR_RETURN(const std::vector<float> of_one, encoded(any));
-    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> asked, prompt(text, of_one));
-    std::vector<std::uint32_t> tokens = model_.encoder->before;
-    const std::vector<std::uint32_t>& behind = model_.encoder->behind;
-    const std::size_t around = tokens.size() + behind.size();
-    const std::size_t room =
-        model_.config.cross_context - std::min<std::size_t>(around, model_.config.cross_context);
-    tokens.insert(tokens.end(), asked.begin(),
-                  asked.begin() + static_cast<std::ptrdiff_t>(std::min(asked.size(), room)));
-    tokens.insert(tokens.end(), behind.begin(), behind.end());
-    tokens.resize(std::min<std::size_t>(tokens.size(), model_.config.cross_context));
-    return encoded(tokens);
-}
-
-std::optional<model::KvCache> Verifier::seen(model::Transformer& layers,
-                                             std::span<const float> source) {
-    if (source.empty() || layers.range().size() == 0) return std::nullopt;
-    std::optional<model::KvCache> cache(std::in_place, layers.config(), layers.range(),
-                                        source.size() / layers.config().dim);
-    layers.read_source(source, *cache);
-    return cache;
-}
-
-std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> tokens,
-                                            std::uint32_t layer, std::span<const float> source) {
-    const model::LayerRange before{0, layer};
+std::vector<float> Verifier::trusted_states(const AuditText& text,
+                                            const OpenRequest& request) const {
+    const model::LayerRange before{0, request.hop.layers.begin};
+    const std::size_t rows = text.tokens.size();
     model::Transformer transformer(model_.config, model_.weights, before, compute_,
-                                   {.max_batch = tokens.size(), .max_positions = tokens.size()});
-    std::vector<float> states(tokens.size() * model_.config.dim);
-    transformer.embed(tokens, 0, states);
-    if (layer == 0) return states;
-    model::KvCache cache(model_.config, before, tokens.size());
-    const auto other = seen(transformer, source);
-    transformer.forward(states, cache, tensor::StateType::kF32, other ? &*other : nullptr);
+                                   {.max_batch = rows, .max_positions = rows});
+    std::vector<float> states(rows * model_.config.dim);
+    transformer.embed(text.tokens, 0, states);
+    tensor::round_states(request.wire, model_.config.dim, states);
+    if (before.end == 0) return states;
+    model::KvCache cache(model_.config, before, rows, request.kv);
+    const auto other = seen_source(transformer, text.source, request.kv);
+    transformer.forward(states, cache, request.wire, other ? &*other : nullptr);
     return states;
 }
 
-std::size_t Verifier::draw_steps(std::size_t rows) {
-    // The others are max_prompt at most.
-    const std::size_t least = rows > options_.max_prompt ? rows - options_.max_prompt : 0;
-    return least + random_.below(std::min<std::size_t>(rows, options_.max_steps + 1) - least);
-}
-
-Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_t> text,
-                                                    std::span<const float> source) {
-    std::size_t most = std::size_t{options_.max_prompt} + options_.max_steps;
-    if (!text.empty()) most = std::min(most, text.size());
-    if (most < 2) return invalid("the text is too short to audit with");
-    const std::size_t rows = 2 + random_.below(most - 1);
-    if (!text.empty()) {
-        const auto window = text.subspan(random_.below(text.size() - rows + 1), rows);
-        return std::vector<std::uint32_t>(window.begin(), window.end());
-    }
-    const std::uint32_t first[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
-    return written(first, rows, source);
-}
-
-Result<std::vector<std::uint32_t>> Verifier::written(std::span<const std::uint32_t> first,
-                                                     std::size_t rows,
-                                                     std::span<const float> source) {
-    if (rows == first.size()) return std::vector<std::uint32_t>(first.begin(), first.end());
-    const model::LayerRange all = model::all_layers(model_.config);
-    model::Transformer transformer(model_.config, model_.weights, all, compute_,
-                                   {.max_batch = first.size(), .max_positions = rows});
-    model::KvCache cache(model_.config, all, rows);
-    const auto other = seen(transformer, source);
-    infer::LocalLayers layers(transformer, cache, tensor::StateType::kF32,
-                              other ? &*other : nullptr);
-    infer::GenerateOptions options;
-    options.sampling.temperature = 1;
-    options.sampling.seed = random_.u64();
-    options.max_tokens = rows - first.size();
-    ASSIGN_OR_RETURN(const infer::Generated more,
-                     infer::generate(compute_, transformer, layers, first, options, {}, {}));
-    std::vector<std::uint32_t> tokens(first.begin(), first.end());
-    tokens.insert(tokens.end(), more.tokens.begin(), more.tokens.end());
-    return tokens;
-}
-
-// Of an encoder-decoder the prompt is the encoder's: every text of the decoder begins with the same
-// few tokens, and all others are written, one by one.
-Result<Verifier::AuditText> Verifier::draw_text(std::span<const std::uint32_t> text,
-                                                std::span<const float> source) {
-    if (!model_.config.crosses()) {
-        ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, prompt(text, source));
-        const std::size_t steps = draw_steps(tokens.size());
-        return AuditText{std::move(tokens), steps};
-    }
-    const std::vector<std::uint32_t>& begins = model_.encoder->begins;
-    RETURN_IF_ERROR(model::check_begins(begins, model_.config));
-    std::size_t most = std::size_t{options_.max_prompt} + options_.max_steps;
-    most = std::min({most, begins.size() + kMostWritten, std::size_t{model_.config.context}});
-    most = std::max(most, begins.size());
-    const std::size_t steps = most - begins.size();
-    const std::size_t drawn = steps == 0 ? 0 : 1 + random_.below(steps);
-    ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens,
-                     written(begins, begins.size() + drawn, source));
-    return AuditText{std::move(tokens), drawn};
-}
-
 Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
-    const std::size_t dim = model_.config.dim;
-    ASSIGN_OR_RETURN(std::vector<float> source, draw_source(text));
-    ASSIGN_OR_RETURN(const AuditText drawn, draw_text(text, source));
-    const std::vector<std::uint32_t>& tokens = drawn.tokens;
-    std::vector<float> states = trusted_states(tokens, offer.layers.begin, source);
-    OpenRequest request = draw_request(offer, tokens.size(), source.size() / dim);
-    tensor::round_states(request.wire, model_.config.dim, states);
-    const SessionPushes pushes =
-        cut_as_writers_do(request.hop, model_.config.dim, source, states, drawn.steps);
-    ASSIGN_OR_RETURN(KeptSession kept, play(request, pushes));
-    if (request.model != offer.model && kept.outputs.empty() && kept.ended) {
-        request.model = offer.model;  // it may know that name alone
-        ASSIGN_OR_RETURN(kept, play(request, pushes));
+    ASSIGN_OR_RETURN(const AuditText drawn, draw_text(text));
+    ASSIGN_OR_RETURN(Played played, play(offer, drawn));
+    // A client uses a server as it describes itself to him, and so does an auditor.
+    Announce asked = offer;
+    if (played.other && played.other->model == offer.model &&
+        played.other->layers.end <= model_.config.layers) {
+        asked = *played.other;
+        ASSIGN_OR_RETURN(played, play(asked, drawn));
     }
+    const KeptSession& kept = played.kept;
+    if (options_.spare != nullptr && kept.sent == 0) *options_.spare = drawn;
     const std::uint64_t began = clock_.monotonic_us();
     AuditReport report{.server = offer.key,
                        .address = offer.address,
-                       .layers = offer.layers,
+                       .layers = asked.layers,
                        .examined = examine(kept, model_, compute_),
                        .rows = kept.rows(model_.config.dim),
                        .bytes = kept.bytes(),
@@ -262,68 +154,165 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
     return report;
 }
 
-// What clients ask for, or a server could be honest in what only auditors do; but states are always
-// f32, since the bit in which `--lie` lies is lost in narrower ones (security.md, Open). Of a
-// chain's model that is either name: who has no node knows the chain's alone.
+Result<AuditText> Verifier::draw_text(std::span<const std::uint32_t> text) {
+    const std::size_t most = std::size_t{options_.texts.max_prompt} + options_.texts.max_steps;
+    if (options_.spare != nullptr && !options_.spare->tokens.empty() &&
+        options_.spare->tokens.size() <= most)
+        return std::exchange(*options_.spare, {});
+    AuditTexts texts(model_, compute_, random_, clock_, options_.bounds, options_.texts);
+    return texts.draw(text);
+}
+
+Result<Verifier::Played> Verifier::play(const Announce& offer, AuditText text) {
+    const std::size_t dim = model_.config.dim;
+    OpenRequest request = draw_request(offer, text.tokens.size(), text.source.size() / dim);
+    tensor::round_states(request.wire, dim, text.source);
+    for (;;) {
+        const std::uint64_t began_us = clock_.monotonic_us();
+        const std::vector<float> states = trusted_states(text, request);
+        const double row_us = static_cast<double>(clock_.monotonic_us() - began_us) /
+                              static_cast<double>(text.tokens.size());
+        ASSIGN_OR_RETURN(Played played, play(request, text, states, row_us));
+        const bool came_to_nothing = played.kept.outputs.empty() && played.kept.ended;
+        if (request.model == offer.model || !came_to_nothing) return played;
+        request.model = offer.model;  // it may know that name alone
+    }
+}
+
+// As clients have it: prompt and what may be written, what is left of a context, or a power of two.
+std::uint32_t Verifier::draw_positions(std::size_t rows) {
+    constexpr std::size_t kUsual[] = {256, 1024, 4096, 8192};
+    const std::size_t context = model_.config.context;
+    std::size_t room = rows + 1;
+    if (const std::uint64_t kind = random_.below(3); kind == 1)
+        room = rows + random_.below(context);
+    else if (kind == 2)
+        room = std::max(room, kUsual[random_.below(std::size(kUsual))]);
+    return static_cast<std::uint32_t>(std::min(room, context));
+}
+
+// What clients ask for, or a server could be honest in what only auditors do. Of a chain's model
+// that is either name: who has no node knows the chain's alone.
 OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
                                    std::size_t source_rows) {
+    constexpr tensor::StateType kStateTypes[] = {tensor::StateType::kF16, tensor::StateType::kI8};
     OpenRequest request{.model = offer.model,
                         .dim = model_.config.dim,
-                        .max_positions = model_.config.context,
+                        .max_positions = draw_positions(rows),
                         .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis,
                                 offer.rows_per_s},
                         .source_rows = static_cast<std::uint32_t>(source_rows),
                         .ended = {}};
     const bool has_two = !model_.chain_name.is_zero() && offer.model == model_.hash;
     if (has_two && random_.below(2) == 0) request.model = model_.chain_name;
-    const std::size_t room = rows + random_.below(model_.config.context);
-    request.max_positions =
-        static_cast<std::uint32_t>(std::min<std::size_t>(room, model_.config.context));
-    // Mostly the usual type. That of the states stays f32: what --lie changes is lost in others.
+    // Mostly the usual types.
     if (options_.kv)
         request.kv = *options_.kv;
     else if (random_.below(4) == 0)
         request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
+    if (random_.below(4) == 0) request.wire = kStateTypes[random_.below(std::size(kStateTypes))];
     // Which cross attention does not know.
     if (source_rows > 0 && request.kv == tensor::KvType::kDigits) request.kv = tensor::KvType::kF16;
     return request;
 }
 
-Result<KeptSession> Verifier::play(OpenRequest request, const SessionPushes& pushes) {
+// A client's other servers are faster than one thread that steps back, by a factor that nobody
+// knows, and as far away as this one or not.
+RestOfRoute Verifier::draw_rest(const Hop& hop, const AuditText& text, double prompt_row_us,
+                                std::uint64_t trip_us) {
+    constexpr std::uint64_t kMostTripUs = 200'000;
+    constexpr std::uint32_t kMostHops = 3;
+    const std::uint32_t layers = model_.config.layers;
+    const double part = std::exp2(-1 - 3 * uniform(random_));
+    const auto trips = [&](std::uint32_t held) {
+        double sum = 0;
+        for (std::uint64_t i = held == 0 ? 0 : 1 + random_.below(std::min(held, kMostHops)); i > 0;
+             --i)
+            sum += static_cast<double>(std::min(trip_us, kMostTripUs)) *
+                   std::exp2(2 * uniform(random_) - 1);
+        return sum;
+    };
+    RestOfRoute rest;
+    rest.prompt_row_us = part * prompt_row_us;
+    rest.trips_before_us = trips(hop.layers.begin);
+    rest.trips_us = rest.trips_before_us + trips(layers - hop.layers.end);
+    // The head takes about a layer's time.
+    rest.step_us = part * text.step_us * (layers + 1 - hop.layers.size()) / (layers + 1);
+    constexpr double kShortestTurnUs = 100'000, kOctaves = 5;  // to 3.2 s
+    rest.turn_us = kShortestTurnUs * std::exp2(kOctaves * uniform(random_));
+    return rest;
+}
+
+Result<Discovery> Verifier::look(const std::vector<std::string>& addresses, const Hash256& model) {
     ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
-    KeptSession kept;
-    SessionPlay play(
-        fresh->client(), request, pushes.rows,
-        [&](KeptSession done) {
-            kept = std::move(done);
-            fresh->stop();
-        },
-        pushes.ahead);
+    Discovery discovery;
     fresh->run([&] {
-        play.start();
+        fresh->client().search().discover(
+            addresses,
+            [&](Discovery found) {
+                discovery = std::move(found);
+                fresh->stop();
+            },
+            0, model);
+    });
+    if (fresh->was_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
+    return discovery;
+}
+
+Result<Verifier::Played> Verifier::play(OpenRequest request, const AuditText& text,
+                                        std::span<const float> states, double prompt_row_us) {
+    // Whoever pays looks at the price first, and who has no node for his model, over a link that
+    // he then leaves.
+    if (request.hop.price > 0 || request.model == model_.chain_name)
+        RETURN_IF_ERROR(look({request.hop.address}, request.model));
+    ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
+    Played played;
+    std::unique_ptr<SessionPlay> session;
+    const auto end = [&](const Error& why) {
+        played.kept.ended = Failure{why, request.hop.key};
+        fresh->stop();
+    };
+    const auto begin = [&](const Discovery& found) {
+        if (found.offers.empty()) return end(io_error(found.silent.front()));
+        const Announce& offer = found.offers.front();
+        if (offer.key != request.hop.key)
+            return end({ErrorCode::kRefused, "has another key than its announcement"});
+        if (offer.model != request.model || offer.layers != request.hop.layers) {
+            played.other = offer;
+            return end({ErrorCode::kRefused, "does not hold what it announced"});
+        }
+        if (offer.price > request.hop.price)
+            return end({ErrorCode::kUnsupported, "asks for more than it announced"});
+        request.hop.price = offer.price;
+        request.hop.genesis_id = offer.genesis;
+        const RestOfRoute rest =
+            draw_rest(request.hop, text, prompt_row_us, found.trip_us.at(offer.key));
+        auto pushes =
+            cut_as_writers_do(request.hop, request.dim, text.source, states, text.turns, rest);
+        vary_pauses(pushes, options_.most_pause_ms * 1000, random_);
+        session = std::make_unique<SessionPlay>(fresh->client(), request, std::move(pushes),
+                                                [&](KeptSession done) {
+                                                    played.kept = std::move(done);
+                                                    fresh->stop();
+                                                });
+        session->start();
+    };
+    fresh->run([&] {
+        // On the link that is used then: a server that nobody asks has an auditor before it.
+        fresh->client().search().discover({request.hop.address}, begin, 0, request.model);
         fresh->after_ms(options_.max_ms, [&] {
-            play.give_up(fmt::format("not all was answered in {} s", options_.max_ms / 1000));
+            if (session)
+                session->give_up(
+                    fmt::format("not all was answered in {} s", options_.max_ms / 1000));
         });
     });
     if (fresh->was_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
-    return kept;
+    return played;
 }
 
 Result<std::size_t> Verifier::round(std::span<const std::uint32_t> text, trust::AuditBook& book,
                                     const std::function<bool(const AuditReport&)>& told) {
-    Discovery discovery;
-    {
-        ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
-        fresh->run([&] {
-            fresh->client().search().discover(
-                options_.servers,
-                [&](Discovery found) {
-                    discovery = std::move(found);
-                    fresh->stop();
-                },
-                0, model_.hash);
-        });
-    }
+    ASSIGN_OR_RETURN(Discovery discovery, look(options_.servers, model_.hash));
     std::erase_if(discovery.offers, [&](const Announce& offer) {
         return offer.model != model_.hash || offer.numerics != kNumericsVersion ||
                offer.serve_version != kServeVersion || offer.layers.end > model_.config.layers;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/transformer.h"
+#include "serve/audit_text.h"
 #include "serve/kept_session.h"
 #include "tensor/compute.h"
 #include "trust/audit_book.h"
@@ -22,17 +23,21 @@ namespace cairn::serve {
 struct VerifierOptions {
     std::vector<std::string> servers;  ///< "host:port", or KEY@host:port
     ClientOptions client{};
-    Hash256 genesis{};              ///< of the servers' network; all zeros: pure layer servers
-    std::uint32_t max_prompt = 64;  ///< rows before the steps are drawn up to here
-    std::uint32_t max_steps = 16;   ///< and so many steps of one row
+    Hash256 genesis{};  ///< of the servers' network; all zeros: pure layer servers
+    AuditTextLimits texts{};
+    std::optional<TextBounds> bounds{};  ///< of the model's texts, if they are known
     trust::TrustRules rules{};
     std::uint64_t max_ms = 600'000;  ///< a server that has not answered all then did not answer
-    Purse* purse = nullptr;          ///< pays servers that have a price; null: they are not audited
+    std::uint64_t most_pause_ms = 30'000;  ///< all pauses of one audit together
+    Purse* purse = nullptr;  ///< pays servers that have a price; null: they are not audited
     /// Asked now and then while servers are waited for; true ends an audit. May be empty.
     std::function<bool()> cancelled{};
     /// The cache type of all sessions; none: one that is drawn.
     std::optional<tensor::KvType> kv{};
     bool keep_sessions = false;  ///< in the reports
+    /// A text of this model that no server has seen any of: what is there is used first, and what
+    /// was not used comes back, since to write one takes long, and to refuse a session nothing.
+    AuditText* spare = nullptr;
 };
 
 /// What one audit came to.
@@ -73,35 +78,29 @@ class Verifier {
     Result<AuditReport> audit(const Announce& offer, std::span<const std::uint32_t> text);
 
   private:
-    /// An encoder's states of a text of its own for a decoder with cross attention, [n, dim]; else
-    /// nothing.
-    Result<std::vector<float>> draw_source(std::span<const std::uint32_t> text);
-    Result<std::vector<float>> encoded(std::span<const std::uint32_t> tokens);
-    /// What layers see of the source; nothing of none.
-    static std::optional<model::KvCache> seen(model::Transformer& layers,
-                                              std::span<const float> source);
-    /// Hidden states that enter `layer`, of tokens from position 0 on.
-    std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer,
-                                      std::span<const float> source);
-    /// The session that is asked for, with these pushes. kCancelled.
-    Result<KeptSession> play(OpenRequest request, const SessionPushes& pushes);
+    /// Hidden states that enter `layer`, of tokens from position 0 on, in a session as asked for.
+    /// `source` is rounded as that wants.
+    std::vector<float> trusted_states(const AuditText& text, const OpenRequest& request) const;
+    struct Played {
+        KeptSession kept;
+        /// What the server said of itself on that link, if it answered, where that is not what it
+        /// was played for: nothing was opened then.
+        std::optional<Announce> other;
+    };
+    /// The session that is asked for. kCancelled.
+    Result<Played> play(OpenRequest request, const AuditText& text, std::span<const float> states,
+                        double prompt_row_us);
+    /// What the server says on a link of its own, as whoever pays asks before he opens.
+    Result<Discovery> look(const std::vector<std::string>& addresses, const Hash256& model);
+    Result<AuditText> draw_text(std::span<const std::uint32_t> text);
+    /// A session of this text at this server as it was announced.
+    Result<Played> play(const Announce& offer, AuditText text);
     /// A session for so many rows behind those of a source, of a kind that is drawn.
     OpenRequest draw_request(const Announce& offer, std::size_t rows, std::size_t source_rows);
-    /// How many of the last of so many rows are pushed one by one.
-    std::size_t draw_steps(std::size_t rows);
-    /// A window of the text, or where that is empty what the model writes after a token that is
-    /// drawn by chance; 2 tokens at least.
-    Result<std::vector<std::uint32_t>> prompt(std::span<const std::uint32_t> text,
-                                              std::span<const float> source);
-    /// So many rows, `first` and what the model writes after it.
-    Result<std::vector<std::uint32_t>> written(std::span<const std::uint32_t> first,
-                                               std::size_t rows, std::span<const float> source);
-    struct AuditText {
-        std::vector<std::uint32_t> tokens;
-        std::size_t steps = 0;  ///< the last of them, which are pushed one by one
-    };
-    /// The text of a session as a client would have written it.
-    Result<AuditText> draw_text(std::span<const std::uint32_t> text, std::span<const float> source);
+    std::uint32_t draw_positions(std::size_t rows);
+    /// What else a text goes through, drawn around what it takes here and to this server.
+    RestOfRoute draw_rest(const Hop& hop, const AuditText& text, double prompt_row_us,
+                          std::uint64_t trip_us);
 
     const ModelSnapshot& model_;
     const tensor::Compute& compute_;

@@ -217,7 +217,7 @@ Result<serve::VerifierOptions> verifier_options(const VerifyRequest& request,
     serve::VerifierOptions options;
     ASSIGN_OR_RETURN(options.servers, addresses_of(request, model.hash));
     options.rules = request.trust.rules();
-    options.max_prompt = request.rows;
+    options.texts.max_prompt = request.rows;
     if (!request.kv.empty()) {
         ASSIGN_OR_RETURN(options.kv, tensor::parse_kv_type(request.kv));
     }
@@ -252,6 +252,7 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     ASSIGN_OR_RETURN(serve::VerifierOptions options, verifier_options(request, named.snapshot));
     ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.pay));
     options.purse = purse.get();
+    options.bounds = serve::text_bounds(*named.local->tokenizer);
     serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);
     const console::Interrupt interrupt;
     Watch watch(request, named.snapshot, machine->compute(), book, out);
@@ -326,7 +327,8 @@ namespace {
 void add_session_options(const Command& command, VerifyRequest& request) {
     command
         .add_option("--rows", request.rows,
-                    "Rows of a session at most, before up to 16 steps of one row")
+                    "Rows of a session, 16 more at most; how many of them come one by one, as "
+                    "what is written does, is drawn by chance")
         .check(range(std::uint32_t{1}, std::uint32_t{1} << 16))
         .capture_default_str();
     command
