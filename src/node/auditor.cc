@@ -25,12 +25,23 @@ constexpr double kChanceOfThoseOut = 0.125;
 constexpr std::uint64_t kLongAudits = 8;
 constexpr std::uint32_t kLongPrompt = 512;
 constexpr std::uint64_t kLongestTimes = 4;
+/// Of servers that cost nothing one audit of so many is of the whole route that a text takes.
+constexpr std::uint64_t kInRoutes = 2;
 /// Of the text of one audit at most, and of its source.
 constexpr std::uint64_t kAuditRows = 64 + 16;
 
 /// Of one audit at most, with what is paid ahead.
 std::uint64_t paid_rows(const serve::ModelSnapshot& model) {
     return kAuditRows * (model.config.crosses() ? 2 : 1) + channel::kTokensAtRisk;
+}
+
+/// How many times as long as usual an audit may be, by chance; of servers with a price none.
+std::uint64_t draw_length(std::uint64_t price, Random& random, serve::AuditTextLimits& texts) {
+    if (price > 0 || random.below(kLongAudits) > 0) return 1;
+    std::uint64_t times = 1;
+    while (times < kLongestTimes && random.below(2) == 0) times *= 2;
+    texts.max_prompt = kLongPrompt * static_cast<std::uint32_t>(times);
+    return times;
 }
 
 }  // namespace
@@ -47,16 +58,27 @@ void Auditor::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
+std::shared_ptr<const serve::ModelSnapshot> Auditor::model_of(const crypto::PublicKey& key,
+                                                              const serve::Announce& offer) const {
+    const auto model = node_.evidence().model(offer.model);
+    if (key == node_.key() || !model || offer.numerics != kNumericsVersion ||
+        offer.serve_version != serve::kServeVersion || offer.layers.end > model->config.layers ||
+        node_.evidence().is_convicted(key))
+        return nullptr;
+    return model;
+}
+
 std::vector<Auditor::Job> Auditor::draw() {
     std::vector<Job> jobs;
+    std::map<Hash256, std::shared_ptr<Offers>> free;
     serve::EvidenceDesk& desk = node_.evidence();
     for (const auto& [key, known] : node_.server_gossip().table().known()) {
         const serve::Announce& offer = known.record;
-        const auto model = desk.model(offer.model);
-        if (key == node_.key() || !model || offer.numerics != kNumericsVersion ||
-            offer.serve_version != serve::kServeVersion ||
-            offer.layers.end > model->config.layers || desk.is_convicted(key))
-            continue;
+        const auto model = model_of(key, offer);
+        if (!model) continue;
+        std::shared_ptr<Offers>& of_model = free[offer.model];
+        if (!of_model) of_model = std::make_shared<Offers>();
+        if (offer.price == 0) of_model->push_back(offer);
         if (!may_pay(offer, *model)) continue;
         const trust::ServerPage* page = desk.book().find(key);
         const auto standing = desk.standing(key);
@@ -67,8 +89,9 @@ std::vector<Auditor::Job> Auditor::draw() {
             chance = std::min(chance, kChanceOfThoseOut);
         if (uniform(random_) >= chance) continue;
         const auto texts = options_.texts.find(model->hash);
-        jobs.push_back(
-            {model, offer, texts == options_.texts.end() ? options_.chain_text : texts->second});
+        jobs.push_back({model, offer,
+                        texts == options_.texts.end() ? options_.chain_text : texts->second,
+                        of_model});
     }
     return in_turns(std::move(jobs));
 }
@@ -129,26 +152,48 @@ void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
     });
     for (Job& job : jobs) {
         if (stopping_) break;
+        if (job.offer.price == 0 && random.below(kInRoutes) == 0 &&
+            audit_in_route(job, compute, random))
+            continue;
         serve::VerifierOptions options;
         options.purse = purse.get();
         options.bounds = job.texts.bounds;
         options.spare = &spare_[job.model->hash];
-        options.max_ms = kAuditMs;
-        if (job.offer.price == 0 && random.below(kLongAudits) == 0) {
-            std::uint64_t times = 1;
-            while (times < kLongestTimes && random.below(2) == 0) times *= 2;
-            options.texts.max_prompt = kLongPrompt * static_cast<std::uint32_t>(times);
-            options.max_ms *= times;
-            options.most_pause_ms *= times;
-        }
+        const std::uint64_t times = draw_length(job.offer.price, random, options.texts);
+        options.max_ms = kAuditMs * times;
+        options.most_pause_ms *= times;
         options.cancelled = [this] { return stopping_.load(); };
         serve::Verifier verifier(*job.model, compute, random, clock, options);
         auto report = verifier.audit(job.offer, job.texts.text);
-        loop_.post(alive_.guard(
-            [this, done = Done{std::move(job), std::move(report)}] { on_report(done); }));
+        tell(std::move(job), std::move(report));
     }
     const std::uint64_t spent = purse ? purse->spent() : 0;
     loop_.post(alive_.guard([this, spent] { on_round(spent); }));
+}
+
+void Auditor::tell(Job job, Result<serve::AuditReport> report) {
+    loop_.post(
+        alive_.guard([this, done = Done{std::move(job), std::move(report)}] { on_report(done); }));
+}
+
+bool Auditor::audit_in_route(const Job& job, const tensor::Compute& compute, Random& random) {
+    const SystemClock clock;
+    serve::RouteAuditOptions options;
+    options.bounds = job.texts.bounds;
+    options.max_ms = kAuditMs * draw_length(job.offer.price, random, options.texts);
+    options.cancelled = [this] { return stopping_.load(); };
+    const auto reports = serve::audit_route(
+        *job.model, compute, random, clock, options,
+        serve::route_through(job.offer, *job.free, job.model->config), job.texts.text);
+    if (!reports.ok()) return stopping_;
+    bool was_come_to = false;
+    for (const serve::AuditReport& report : *reports) {
+        const auto offer = std::ranges::find(*job.free, report.server, &serve::Announce::key);
+        if (offer == job.free->end() || !report.examined.finding) continue;
+        was_come_to = was_come_to || report.server == job.offer.key;
+        tell({job.model, *offer, {}, nullptr}, report);
+    }
+    return was_come_to;
 }
 
 void Auditor::on_report(const Done& done) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "node/node.h"
+#include "serve/route_audit.h"
 #include "serve/verifier.h"
 
 namespace cairn::node {
@@ -52,10 +53,12 @@ class Auditor {
     VerifyingView view() const { return view_; }
 
   private:
+    using Offers = std::vector<serve::Announce>;
     struct Job {
         std::shared_ptr<const serve::ModelSnapshot> model;
         serve::Announce offer;
         AuditedTexts texts;
+        std::shared_ptr<const Offers> free{};  ///< all of this model that cost nothing
     };
     struct Done {
         Job job;
@@ -69,7 +72,13 @@ class Auditor {
     /// Whom to audit now, by chance and standing.
     std::vector<Job> draw();
     std::vector<Job> in_turns(std::vector<Job> jobs);
+    /// Whom an audit may use or be of, and by which model; null: nobody.
+    std::shared_ptr<const serve::ModelSnapshot> model_of(const crypto::PublicKey& key,
+                                                         const serve::Announce& offer) const;
     void run(std::vector<Job> jobs, const serve::PurseOptions& paying);
+    /// The server among the others of a route, and those too. False: it was not come to.
+    bool audit_in_route(const Job& job, const tensor::Compute& compute, Random& random);
+    void tell(Job job, Result<serve::AuditReport> report);
     void on_report(const Done& done);
     bool has_moved_on(const serve::Announce& offer) const;
     void on_round(std::uint64_t spent);

@@ -90,6 +90,23 @@ std::optional<Exhibit> exhibit_of(const KeptSession& kept) {
 
 }  // namespace
 
+// Positions: prompt and what may be written, what is left of a context, or what is usual.
+SessionKind draw_session_kind(const model::ModelConfig& config, std::size_t rows, Random& random) {
+    constexpr std::size_t kUsual[] = {256, 1024, 4096, 8192};
+    constexpr tensor::StateType kNarrow[] = {tensor::StateType::kF16, tensor::StateType::kI8};
+    const std::size_t context = config.context;
+    std::size_t room = rows + 1;
+    if (const std::uint64_t kind = random.below(3); kind == 1)
+        room = rows + random.below(context);
+    else if (kind == 2)
+        room = std::max(room, kUsual[random.below(std::size(kUsual))]);
+    SessionKind kind;
+    kind.positions = static_cast<std::uint32_t>(std::min(room, context));
+    if (random.below(4) == 0) kind.kv = tensor::kKvTypes[random.below(std::size(tensor::kKvTypes))];
+    if (random.below(4) == 0) kind.wire = kNarrow[random.below(std::size(kNarrow))];
+    return kind;
+}
+
 trust::ServerPage page_of(const Announce& offer) {
     return page_of(offer.address, offer.model, offer.layers);
 }
@@ -179,38 +196,22 @@ Result<Verifier::Played> Verifier::play(const Announce& offer, AuditText text) {
     }
 }
 
-// As clients have it: prompt and what may be written, what is left of a context, or a power of two.
-std::uint32_t Verifier::draw_positions(std::size_t rows) {
-    constexpr std::size_t kUsual[] = {256, 1024, 4096, 8192};
-    const std::size_t context = model_.config.context;
-    std::size_t room = rows + 1;
-    if (const std::uint64_t kind = random_.below(3); kind == 1)
-        room = rows + random_.below(context);
-    else if (kind == 2)
-        room = std::max(room, kUsual[random_.below(std::size(kUsual))]);
-    return static_cast<std::uint32_t>(std::min(room, context));
-}
-
 // What clients ask for, or a server could be honest in what only auditors do. Of a chain's model
 // that is either name: who has no node knows the chain's alone.
 OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
                                    std::size_t source_rows) {
-    constexpr tensor::StateType kStateTypes[] = {tensor::StateType::kF16, tensor::StateType::kI8};
+    const SessionKind kind = draw_session_kind(model_.config, rows, random_);
     OpenRequest request{.model = offer.model,
                         .dim = model_.config.dim,
-                        .max_positions = draw_positions(rows),
+                        .max_positions = kind.positions,
+                        .kv = options_.kv.value_or(kind.kv),
+                        .wire = kind.wire,
                         .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis,
                                 offer.rows_per_s},
                         .source_rows = static_cast<std::uint32_t>(source_rows),
                         .ended = {}};
     const bool has_two = !model_.chain_name.is_zero() && offer.model == model_.hash;
     if (has_two && random_.below(2) == 0) request.model = model_.chain_name;
-    // Mostly the usual types.
-    if (options_.kv)
-        request.kv = *options_.kv;
-    else if (random_.below(4) == 0)
-        request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
-    if (random_.below(4) == 0) request.wire = kStateTypes[random_.below(std::size(kStateTypes))];
     // Which cross attention does not know.
     if (source_rows > 0 && request.kv == tensor::KvType::kDigits) request.kv = tensor::KvType::kF16;
     return request;

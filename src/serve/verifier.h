@@ -40,6 +40,14 @@ struct VerifierOptions {
     AuditText* spare = nullptr;
 };
 
+/// What a session asks for besides layers, drawn from what clients ask for: mostly the usual types.
+struct SessionKind {
+    std::uint32_t positions = 0;
+    tensor::KvType kv = tensor::KvType::kF32;
+    tensor::StateType wire = tensor::StateType::kF32;
+};
+SessionKind draw_session_kind(const model::ModelConfig& config, std::size_t rows, Random& random);
+
 /// What one audit came to.
 struct AuditReport {
     crypto::PublicKey server;
@@ -97,7 +105,6 @@ class Verifier {
     Result<Played> play(const Announce& offer, AuditText text);
     /// A session for so many rows behind those of a source, of a kind that is drawn.
     OpenRequest draw_request(const Announce& offer, std::size_t rows, std::size_t source_rows);
-    std::uint32_t draw_positions(std::size_t rows);
     /// What else a text goes through, drawn around what it takes here and to this server.
     RestOfRoute draw_rest(const Hop& hop, const AuditText& text, double prompt_row_us,
                           std::uint64_t trip_us);
