@@ -74,8 +74,9 @@ void ChainModels::on_answer(bool was_awaited, Result<std::optional<node::ServedM
     if (looks_ < kMaxLooks) return;
     looks_ = 0;
     source_->refuse({ErrorCode::kTimeout,
-                     "the chain's model is not there yet: this node still reads its chain, or no "
-                     "block stands on the latest merge block; ask again in a moment"});
+                     "the chain's model is not there yet: this node still reads its chain, or "
+                     "began a moment ago, and too few blocks stand on the latest merge block; ask "
+                     "again in a moment"});
 }
 
 }  // namespace cairn::api

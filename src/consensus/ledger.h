@@ -73,6 +73,7 @@ class Ledger {
     const chain::Block& genesis() const { return genesis_; }
     const Hash256& genesis_id() const { return genesis_id_; }
     Hash256 state_root() const;
+    Hash256 model_root() const { return model_.root(); }
     /// The part of it that is rules and recent merges.
     Hash256 rules_root() const;
     const CoinSet& coins() const { return coins_; }

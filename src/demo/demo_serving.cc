@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "demo/demo_commands.h"
+#include "node/served_model.h"
 
 namespace cairn::demo {
 
@@ -17,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kPollMs = 10;
-constexpr int kTries = 60;          // a second each: what is exported is served once it is settled
+constexpr int kTries = 60;          // a second each: a new model takes servers a moment
 constexpr int kAnswerMs = 240'000;  // channels wait for blocks
 constexpr std::uint64_t kKillAfterRows = 30;
 constexpr const char* kSteps = "100";
@@ -38,6 +39,20 @@ Result<std::string> serving_address(DemoNode& node, const Stop& stop) {
         ::usleep(500'000);
     }
     return Error{ErrorCode::kTimeout, "a node did not begin to serve"};
+}
+
+/// The model of the node's tip, at a moment when that is the settled one, which is what others
+/// serve.
+Result<std::string> export_settled(DemoNode& node, const Stop& stop) {
+    for (int waited = 0; waited < kAnswerMs; waited += 100) {
+        if (stop()) return stopped_early();
+        ASSIGN_OR_RETURN(const DemoNodeView view, node.look());
+        const std::uint32_t length = view.status.round.length;
+        if (view.answering && length > 0 && view.status.height % length >= node::kSettledBlocks)
+            return node.export_model();
+        ::usleep(100'000);
+    }
+    return Error{ErrorCode::kTimeout, "no merge block was settled"};
 }
 
 /// The text over the servers, while `watch` looks on and may kill one of them.
@@ -90,7 +105,7 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
     // The channels first: by the time they are deep enough the model has moved on.
     bool has_channels = false;
     for (int tried = 0; tried < kTries && answer.killed == 0; ++tried) {
-        ASSIGN_OR_RETURN(model, client.export_model());
+        ASSIGN_OR_RETURN(model, export_settled(client, stop));
         std::vector<std::string> over = {
             "generate",      "--json", "--model",    model,       "--pay", client.directory(),
             "--no-password", "--open", kDemoChannel, "--standby", "1"};

@@ -7,6 +7,7 @@
 #include "base/float_mode.h"
 #include "formats/checkpoint.h"
 #include "infer/generate.h"
+#include "node/chain_state.h"
 #include "node/past_model.h"
 #include "train/data.h"
 #include "worth/report.h"
@@ -51,9 +52,19 @@ WeightsPtr ChainModelReader::weights(const ChainState&) const {
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
 }
 
-std::optional<ThetaCopy> ChainModelReader::theta(const ChainState&) const {
-    const auto theta = model_.state().theta();
-    return ThetaCopy{layout_.config(), {theta.begin(), theta.end()}};
+WeightsPtr ChainModelReader::weights_at(const ChainState& state, const BlockNode* block) const {
+    const auto later = state.merges_above(block);
+    if (!later) return nullptr;
+    if (later->empty()) return weights(state);
+    return std::make_shared<const std::vector<float>>(
+        worth::weights_of(model_.theta_before(*later)));
+}
+
+std::optional<ThetaCopy> ChainModelReader::theta_at(const ChainState& state,
+                                                    const BlockNode* block) const {
+    const auto later = state.merges_above(block);
+    if (!later) return std::nullopt;
+    return ThetaCopy{layout_.config(), model_.theta_before(*later)};
 }
 
 model::Model ChainModelReader::model_of(WeightsPtr weights) const {

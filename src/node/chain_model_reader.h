@@ -20,8 +20,9 @@ class ChainModelReader final : public ModelReader {
                      const tensor::Kernels* kernels, std::size_t threads);
 
     WeightsPtr weights(const ChainState& state) const override;
-    std::optional<ThetaCopy> theta(const ChainState& state) const override;
-    Hash256 model_root(const ChainState&) const override { return model_.root(); }
+    WeightsPtr weights_at(const ChainState& state, const BlockNode* block) const override;
+    std::optional<ThetaCopy> theta_at(const ChainState& state,
+                                      const BlockNode* block) const override;
     model::Model model_of(WeightsPtr weights) const override;
     std::shared_ptr<const text::Tokenizer> tokenizer() const override { return tokenizer_; }
     Result<std::vector<double>> report_losses(const std::vector<float>& weights) override;

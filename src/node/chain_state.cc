@@ -63,8 +63,20 @@ Status ChainState::store_headers() {
 
 std::optional<StateParts> ChainState::parts_at(const BlockNode* node) const {
     if (node == tip_) return parts();
-    const auto found = std::ranges::find(undos_, node, &Undo::node);
-    return found == undos_.end() ? std::nullopt : std::optional(found->parts);
+    const auto found =
+        std::ranges::find(undos_, node, [](const Undo& undo) { return undo.node->parent; });
+    return found == undos_.end() ? std::nullopt : std::optional(found->before);
+}
+
+std::optional<std::vector<const consensus::ModelUndo*>> ChainState::merges_above(
+    const BlockNode* node) const {
+    std::vector<const consensus::ModelUndo*> merges;
+    if (ancestor_at(tip_, node->height) != node) return std::nullopt;
+    if (tip_->height - tip_->height % network_.round_length <= node->height) return merges;
+    if (undos_.empty() || undos_.front().node->height > node->height + 1) return std::nullopt;
+    for (auto undo = undos_.rbegin(); undo != undos_.rend() && undo->node != node; ++undo)
+        if (undo->undo.model) merges.push_back(undo->undo.model.get());
+    return merges;
 }
 
 Status ChainState::add_headers(std::vector<store::HeaderRecord> headers) {
@@ -96,10 +108,12 @@ Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
     if (!block.ok()) return Verdict::undecided(block.error().message);
     consensus::BlockUndo undo;
     consensus::BlockReport report;
+    StateParts before = parts();
     Verdict verdict = judge(**block, now_ms, undo, report, outcome);
     if (change && may_be_our_memory(verdict, outcome) && renewed_ != tip_) {
         const Status renewed = renew(outcome);
         if (!renewed.ok()) return Verdict::undecided(renewed.error().message);
+        before = parts();
         verdict = judge(**block, now_ms, undo, report, outcome);
         if (verdict.is_valid() && outcome.memory_fault.empty())
             outcome.memory_fault = memory_fault("a block was judged invalid that is valid");
@@ -109,7 +123,7 @@ Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
         change->connected.push_back(block_records(network_, node->hash, **block, report, undo));
     supply_ += report.minted;
     tip_ = node;
-    undos_.push_back({node, std::move(undo), report.minted, parts()});
+    undos_.push_back({node, std::move(undo), report.minted, before});
     if (undos_.size() > options_.max_undo) undos_.pop_front();
     outcome.connected.push_back({node, std::move(*block), std::move(report)});
     return Verdict::valid();

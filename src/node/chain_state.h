@@ -29,9 +29,9 @@ struct TipInfo {
     consensus::HeaderContext next;  ///< of a block on top
     std::uint64_t supply = 0;       ///< all coins
 };
-/// What the state root of a block is made of besides its model (state_root.h).
+/// What the state root of a block is made of (state_root.h).
 struct StateParts {
-    Hash256 coins_root, rules_root;
+    Hash256 model_root, coins_root, rules_root;
 };
 using TipInfoPtr = std::shared_ptr<const TipInfo>;
 using BlockPtr = std::shared_ptr<const chain::Block>;
@@ -110,15 +110,22 @@ class ChainState {
     /// Of the state right after a block of this branch; nothing for one that lies deeper than what
     /// can be taken back without a snapshot.
     std::optional<StateParts> parts_at(const BlockNode* node) const;
+    /// The undo records of what was merged above a block of this branch, the latest first, so that
+    /// its model can be read while the ledger stays where it is. Nothing where they are not all
+    /// here; where nothing was merged none are needed.
+    std::optional<std::vector<const consensus::ModelUndo*>> merges_above(
+        const BlockNode* node) const;
 
   private:
     struct Undo {
         const BlockNode* node;
         consensus::BlockUndo undo;
         std::uint64_t minted;
-        StateParts parts;  // after it
+        StateParts before;  // of the state that it was connected to
     };
-    StateParts parts() const { return {ledger_.coins().root(), ledger_.rules_root()}; }
+    StateParts parts() const {
+        return {ledger_.model_root(), ledger_.coins().root(), ledger_.rules_root()};
+    }
 
     Status store_headers();
     Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;

@@ -372,11 +372,13 @@ Status LightClient::check_weights(const fetch::Manifest& manifest, const fetch::
         return Error{ErrorCode::kTimeout, "its block is not on the chain with most work"};
     const chain::NetworkDefinition& network = found_.network;
     const std::uint32_t merge = block->height - block->height % network.round_length;
+    const std::uint32_t newest =
+        settled_height(network, best->height, best->header.time_ms, clock_.wall_ms());
     // Of the block that names the model, not of the merge block below it: a block on top of honest
     // ones that names another model costs no more than its own work.
     if (!is_settled(network, block->height, best->height, best->header.time_ms, clock_.wall_ms()))
         return Error{ErrorCode::kTimeout, "its model does not stand firm yet"};
-    if (best->height - merge > kNewestRounds * network.round_length)
+    if (newest > merge + kNewestRounds * network.round_length)
         return Error{ErrorCode::kTimeout, "its model is older than the newest three"};
     return ok_status();
 }

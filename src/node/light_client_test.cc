@@ -96,15 +96,38 @@ TEST_F(Light, AModelThatABlockOnTopNamesIsNotTakenUntilWorkLiesUponIt) {
     add("a forger", forged);
     EXPECT_FALSE(run({"a forger"}));
     EXPECT_TRUE(fails_with("its model does not stand firm yet")) << error();
-    const std::size_t merge = 40;
+    const std::size_t merge = 32;  // 36 has five blocks upon it
     ASSERT_EQ(merge % network.round_length, 0U);
-    add("honest", chain).giver.giver.set_newest([&](fetch::WeightsGiver::NewestAnswer answer) {
-        fetch::Anchor anchor = chain.anchor();
-        anchor.block = chain::block_hash(chain.headers[merge - 1]);
-        answer(fetch::WeightsGiver::Newest{chain.source->name(), anchor});
-    });
+    add("honest", chain).anchor_height = merge;
     ASSERT_TRUE(run({"a forger", "honest"})) << error();
     expect_model_of(chain);
+}
+
+// What a round is says nothing of how much work lies upon a block.
+TEST_F(Light, FewBlocksOnTopAreNotBelievedHoweverShortARoundIs) {
+    const std::uint64_t spacing_ms = network.spacing_ms = 60'000;
+    network.halflife_ms = 10 * spacing_ms;
+    for (const std::uint32_t round_length : {1U, 2U, 4U}) {
+        if (round_length == 1) set_one_winner(network);
+        network.round_length = round_length;
+        network.genesis_time_ms = kLightNowMs - 60 * spacing_ms;
+        const LightTestChain chain = make_chain(40, 1, spacing_ms);
+        for (const std::size_t blocks : {6U, 2U, 1U}) {
+            (void)remove_tree(folder);
+            nodes.clear();
+            // The honest chain's latest block came twenty spacings ago, as it happens.
+            add("a forger", make_chain(40 + blocks, 2, spacing_ms, &chain, 40)).anchor_height = 41;
+            EXPECT_FALSE(run({"a forger"})) << round_length << ": " << blocks;
+            EXPECT_TRUE(fails_with("its model does not stand firm yet")) << error();
+        }
+        add("honest", chain).anchor_height = 34 - 34 % round_length;
+        ASSERT_TRUE(run({"a forger", "honest"})) << error();
+        expect_model_of(chain);
+        // Seven in a row are what it costs: docs/security.md says so.
+        nodes.clear();
+        add("a forger", make_chain(47, 2, spacing_ms, &chain, 40)).anchor_height = 41;
+        EXPECT_TRUE(run({"a forger"})) << error();
+    }
 }
 
 TEST_F(Light, HeadersWithoutWorkOrOutOfPlaceAreSeen) {

@@ -16,6 +16,7 @@
 namespace cairn::node {
 
 class ChainState;
+struct BlockNode;
 
 /// The model as the chain has it.
 struct ThetaCopy {
@@ -31,10 +32,13 @@ class ModelReader {
     /// A copy of the weights at the ledger's tip. The argument is what only a job of the chain lane
     /// has (LedgerLane::on_lane), so nobody else can ask.
     virtual WeightsPtr weights(const ChainState& state) const = 0;
-    /// The same as integers; nothing where there is no such model.
-    virtual std::optional<ThetaCopy> theta(const ChainState&) const { return std::nullopt; }
-    /// Its root; zeros where there is no such model.
-    virtual Hash256 model_root(const ChainState&) const { return {}; }
+    /// As they were after an earlier block of the ledger's branch, or the tip; null where what was
+    /// merged since cannot be taken back any more (ChainState::merges_above).
+    virtual WeightsPtr weights_at(const ChainState&, const BlockNode*) const { return nullptr; }
+    /// The same as integers; nothing also where there is no such model.
+    virtual std::optional<ThetaCopy> theta_at(const ChainState&, const BlockNode*) const {
+        return std::nullopt;
+    }
     /// A copy as a model, which keeps it alive.
     virtual model::Model model_of(WeightsPtr weights) const = 0;
     /// Null where the network names none.

@@ -249,7 +249,8 @@ class NodeApi {
     virtual void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                           Callback<std::string> answer) = 0;
     /// The model of the newest settled merge block, nothing if that is `known` (zero: none is) or
-    /// none is settled yet. A node that is far behind its peers tells of no newer one.
+    /// one below it, or cannot be read yet after a start. A node that is far behind its peers tells
+    /// of no newer one.
     virtual void served_model(const Hash256& known,
                               Callback<std::optional<ServedModel>> answer) = 0;
     /// Writes the tip's model with its tokenizer to one file (own checkpoint format), so that it

@@ -33,6 +33,25 @@ bool is_of(const std::set<crypto::PublicKey>& keys, const chain::Output& output)
            (output.kind == chain::OutputKind::kChannel && keys.contains(output.payee));
 }
 
+/// The settled merge block, whose model may have to be made from that of the tip. After a start,
+/// while what was merged since is not here to be taken back, the latest one, once a block lies upon
+/// it: this node has judged that itself. Null if there is neither.
+const BlockNode* served_merge(const chain::NetworkDefinition& network, const ChainState& state,
+                              std::uint64_t now_ms) {
+    const BlockNode* tip = state.tip();
+    const BlockNode* settled = settled_merge(network, tip, now_ms);
+    if (state.merges_above(settled)) return settled;
+    const BlockNode* latest = ancestor_at(tip, tip->height - tip->height % network.round_length);
+    return latest == tip ? nullptr : latest;
+}
+
+/// Whether `merge` is on the branch of `known`, and not above it: a chain that stood still shows
+/// its last merge, and must not take it back with the next block. `known` may be null.
+bool is_no_newer(const BlockNode* merge, const BlockNode* known, const BlockNode* tip) {
+    return known != nullptr && merge->height <= known->height && known->height <= tip->height &&
+           ancestor_at(tip, known->height) == known;
+}
+
 CoinView view_of(const chain::OutPoint& outpoint, const chain::Output& output) {
     CoinView view;
     view.txid = outpoint.id;
@@ -294,23 +313,25 @@ void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel
     const std::uint64_t now_ms = seams_.clock.wall_ms();
     const BlockNode* tip = chain_.tip()->node;
     const BlockNode* merge = settled_merge(config_.network, tip, now_ms);
+    const BlockNode* had = chain_.tree().find(known);
     const bool is_behind =
         chain_.tree().best_header()->height > tip->height + config_.network.round_length;
-    if (merge == nullptr || merge->hash == known || (is_behind && !known.is_zero()))
-        return answer(Served());
+    if (is_no_newer(merge, had, tip) || (is_behind && !known.is_zero())) return answer(Served());
     chain_.lane().on_lane(
-        [reader = seams_.reader, network = &config_.network, known,
+        [reader = seams_.reader, network = &config_.network, had,
          now_ms](ChainState& state) -> Served {
-            // The model at the tip is that of the last merge block.
-            const BlockNode* at = settled_merge(*network, state.tip(), now_ms);
-            if (at == nullptr || at->hash == known) return std::nullopt;
+            const BlockNode* at = served_merge(*network, state, now_ms);
+            if (at == nullptr || is_no_newer(at, had, state.tip())) return std::nullopt;
+            WeightsPtr weights = reader->weights_at(state, at);
+            if (weights == nullptr) return std::nullopt;
+            const auto parts = state.parts_at(at);
             return ServedModel{at->height,
                                at->hash,
                                at->header.state_root,
                                at->header.time_ms,
-                               reader->model_of(reader->weights(state)),
+                               reader->model_of(std::move(weights)),
                                reader->tokenizer(),
-                               reader->model_root(state)};
+                               parts ? parts->model_root : state.ledger().model_root()};
         },
         alive_.guard([this, answer = std::move(answer)](Served served) {
             if (!served) return answer(std::move(served));

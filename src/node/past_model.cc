@@ -110,9 +110,7 @@ Result<std::uint64_t> served_height(const chain::NetworkDefinition& network,
     if (!tip || tip->height == 0) return std::uint64_t{0};
     ASSIGN_OR_RETURN(const chain::BlockHeader header, proof::header_at(store, tip->height));
     const auto height = static_cast<std::uint32_t>(tip->height);
-    if (const auto settled = settled_height(network, height, header.time_ms, now_ms))
-        return std::uint64_t{*settled};
-    return std::uint64_t{height - height % network.round_length - network.round_length};
+    return std::uint64_t{settled_height(network, height, header.time_ms, now_ms)};
 }
 
 Result<PastModel> model_at(const PastModelSeams& seams, std::uint64_t height) {

@@ -94,7 +94,10 @@ struct Light : testing::Test {
             giver.links.set_handler(this);
             giver.giver.offer(chain.source);
             giver.giver.set_newest([this](fetch::WeightsGiver::NewestAnswer answer) {
-                answer(fetch::WeightsGiver::Newest{chain.source->name(), chain.anchor()});
+                fetch::Anchor anchor = chain.anchor();
+                if (anchor_height > 0)
+                    anchor.block = chain::block_hash(chain.headers[anchor_height - 1]);
+                answer(fetch::WeightsGiver::Newest{chain.source->name(), anchor});
             });
         }
         void on_peer_up(net::PeerId peer, const net::PeerInfo&) override {
@@ -162,6 +165,7 @@ struct Light : testing::Test {
         bool announces = false;  // its newest header, before it answers
         std::uint64_t headers_after_ms = 0;
         std::size_t invented_servers = 0;
+        std::size_t anchor_height = 0;  // of the block that it names; 0: its newest
     };
 
     TestNode& add(const std::string& address, const LightTestChain& chain) {

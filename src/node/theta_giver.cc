@@ -19,7 +19,7 @@ struct ThetaGiver::Made {
 
 namespace {
 
-/// The first block from `merge` to the tip whose state's parts are known, if it is settled; else
+/// The first block of the merge block's round whose state's parts are known, if it is settled; else
 /// null.
 const BlockNode* firm_block(const chain::NetworkDefinition& network, const ChainState& state,
                             const BlockNode* merge, std::uint64_t now_ms, StateParts& parts) {
@@ -32,7 +32,7 @@ const BlockNode* firm_block(const chain::NetworkDefinition& network, const Chain
         parts = *known;
         if (node == merge) break;
     }
-    if (first == nullptr ||
+    if (first == nullptr || first->height >= merge->height + network.round_length ||
         !is_settled(network, first->height, tip->height, tip->header.time_ms, now_ms))
         return nullptr;
     return first;
@@ -58,8 +58,7 @@ bool ThetaGiver::is_current() const {
     if (!newest_) return false;
     const BlockNode* tip = chain_.tip()->node;
     const BlockNode* merge = settled_merge(network_, tip, clock_.wall_ms());
-    // While a new merge block does not stand firm, the model before it is the newest.
-    return (merge == nullptr || merge == merge_) && ancestor_at(tip, anchor_->height) == anchor_;
+    return merge == merge_ && ancestor_at(tip, anchor_->height) == anchor_;
 }
 
 void ThetaGiver::newest(fetch::WeightsGiver::NewestAnswer answer) {
@@ -73,9 +72,8 @@ void ThetaGiver::make() {
         [reader = reader_, network = &network_, now_ms = clock_.wall_ms()](ChainState& state) {
             Made made;
             made.merge = settled_merge(*network, state.tip(), now_ms);
-            if (made.merge == nullptr) return made;
             made.anchor = firm_block(*network, state, made.merge, now_ms, made.parts);
-            if (made.anchor != nullptr) made.copy = reader->theta(state);
+            if (made.anchor != nullptr) made.copy = reader->theta_at(state, made.anchor);
             return made;
         },
         alive_.guard([this](Made made) {

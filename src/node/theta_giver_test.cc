@@ -1,13 +1,17 @@
 // Proves that a node copies its chain's model once however many ask for it, gives leaves that lead
-// to the state root of the block that it names, and gives nothing where the copy is not that
-// block's.
+// to the state root of the block that it names, also where that lies merges below the tip, and
+// gives nothing where the copy is not that block's.
 #include "node/theta_giver.h"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "base/random.h"
 #include "chain/target.h"
-#include "chain/test_objects.h"
+#include "codec/codec.h"
 #include "consensus/state_root.h"
+#include "consensus/winner_rules.h"
 #include "fetch/test_links.h"
 #include "node/network_presets.h"
 #include "tensor/kernels.h"
@@ -20,10 +24,12 @@ class CountingReader final : public ModelReader {
   public:
     CountingReader(const worth::ChainModel& model, bool is_wrong)
         : model_(model), is_wrong_(is_wrong) {}
-    std::optional<ThetaCopy> theta(const ChainState&) const override {
+    std::optional<ThetaCopy> theta_at(const ChainState& state,
+                                      const BlockNode* block) const override {
+        const auto later = state.merges_above(block);
+        if (!later) return std::nullopt;
         ++copies;
-        const auto theta = model_.state().theta();
-        ThetaCopy copy{model_.layout().config(), {theta.begin(), theta.end()}};
+        ThetaCopy copy{model_.layout().config(), model_.theta_before(*later)};
         if (is_wrong_) ++copy.theta[7];
         return copy;
     }
@@ -78,9 +84,13 @@ struct Asker final : net::NetworkHandler {
 };
 
 struct ThetaGiving : testing::Test, private net::NetworkHandler {
-    void start(bool is_wrong) {
+    void start(bool is_wrong, bool one_winner = false) {
         const std::vector<std::uint32_t> judge(2'000, 65);
         network = *network_preset("tiny");
+        if (one_winner) {
+            set_one_winner(network);
+            network.codec = {.kind = chain::CodecKind::kDense, .log2_ratio = 0, .bits = 8};
+        }
         network.first_target = network.pow_limit = 0x207fffff;
         network.judge_hash = worth::token_text_hash(judge);
         model =
@@ -95,15 +105,29 @@ struct ThetaGiving : testing::Test, private net::NetworkHandler {
             askers.push_back(std::make_unique<Asker>(loop, wire, "asker " + std::to_string(i)));
         loop.run();
     }
-    /// Empty blocks, a second apart, up to now.
+    /// Of a block of one winner upon the tip, which moves all parameters by as much.
+    consensus::Candidates update() {
+        const BlockNode* tip = chain->tip()->node;
+        const std::size_t count = model->layout().size();
+        const double step = static_cast<double>(network.norm_start) / std::sqrt(count);
+        const auto more = static_cast<std::int32_t>(1'000 * tip->height);
+        const std::vector<std::int32_t> delta(count, static_cast<std::int32_t>(step) + more);
+        consensus::Candidates candidates;
+        candidates.contributions = {consensus::winner_contribution(
+            network, chain->genesis_id(), {tip->hash, tip->height + 1, crypto::public_key(miner)},
+            codec::encode(network.codec, delta, {}), miner, random)};
+        return candidates;
+    }
+    /// Blocks, a second apart, up to now: empty ones, or in a network of one winner with updates.
     void mine(int count) {
-        const crypto::PublicKey miner = chain::test_key(1);
         for (; count > 0; --count) {
             loop.advance_ms(1'000);
             std::optional<chain::Block> block;
+            const auto candidates = network.round_length == 1 ? update() : consensus::Candidates();
             chain->lane().on_lane(
-                [miner, now_ms = clock.wall_ms()](ChainState& state) {
-                    return state.assemble(state.tip(), {}, miner, now_ms, nullptr);
+                [&, now_ms = clock.wall_ms()](ChainState& state) {
+                    return state.assemble(state.tip(), candidates, crypto::public_key(miner),
+                                          now_ms, nullptr);
                 },
                 [&](Result<chain::Block> made) { block = *std::move(made); });
             loop.run();
@@ -114,6 +138,7 @@ struct ThetaGiving : testing::Test, private net::NetworkHandler {
             chain->accept_block(*block);
             loop.run();
             ASSERT_EQ(chain->tip()->node->hash, chain::block_hash(block->header));
+            ASSERT_EQ(block->contributions.empty(), network.round_length > 1);
         }
     }
     void on_peer_up(net::PeerId, const net::PeerInfo&) override {}
@@ -123,6 +148,8 @@ struct ThetaGiving : testing::Test, private net::NetworkHandler {
     }
 
     ManualClock clock;
+    SeededRandom random{7};
+    crypto::SecretKey miner = crypto::SecretKey::generate(random);
     TestLoop loop{clock};
     ThreadPool pool{1};
     chain::NetworkDefinition network;
@@ -173,7 +200,12 @@ TEST_F(ThetaGiving, TheMergeBlockItselfIsNamedOnceItStandsFirm) {
     loop.advance_ms(100);
     ASSERT_TRUE(early.weights && early.weights->anchor);
     EXPECT_EQ(early.weights->anchor->block, ancestor_at(merge, 0)->hash) << "nothing lies upon it";
-    mine(static_cast<int>(std::max(1U, network.reveal_depth)) + 1);
+    mine(5);
+    Asker sooner(loop, wire, "sooner");
+    loop.advance_ms(100);
+    ASSERT_TRUE(sooner.weights && sooner.weights->anchor);
+    EXPECT_EQ(sooner.weights->anchor->block, ancestor_at(merge, 0)->hash) << "five blocks do";
+    mine(1);
     Asker later(loop, wire, "later");
     loop.advance_ms(100);
     ASSERT_TRUE(later.weights && later.weights->anchor);
@@ -182,6 +214,29 @@ TEST_F(ThetaGiving, TheMergeBlockItselfIsNamedOnceItStandsFirm) {
     const fetch::Manifest manifest = *fetch::decode_manifest(later.weights->manifest);
     EXPECT_EQ(consensus::state_root(manifest.root, anchor.coins_root, anchor.rules_root),
               merge->header.state_root);
+}
+
+// What stands firm is then not the model in memory but one of six merges ago, which is made from
+// it.
+TEST_F(ThetaGiving, WhereEveryBlockMergesTheModelOfSixBlocksAgoIsGiven) {
+    start(false, true);
+    mine(7);
+    const BlockNode* tip = chain->tip()->node;
+    Asker asker(loop, wire, "asker");
+    loop.advance_ms(100);
+    ASSERT_TRUE(asker.weights && asker.weights->anchor);
+    const fetch::Anchor& anchor = *asker.weights->anchor;
+    EXPECT_EQ(anchor.block, ancestor_at(tip, 1)->hash);
+    const fetch::Manifest manifest = *fetch::decode_manifest(asker.weights->manifest);
+    EXPECT_NE(manifest.root, model->root());
+    EXPECT_EQ(consensus::state_root(manifest.root, anchor.coins_root, anchor.rules_root),
+              ancestor_at(tip, 1)->header.state_root);
+    mine(1);
+    Asker later(loop, wire, "later");
+    loop.advance_ms(100);
+    ASSERT_TRUE(later.weights && later.weights->anchor);
+    EXPECT_EQ(later.weights->anchor->block, ancestor_at(chain->tip()->node, 2)->hash);
+    EXPECT_NE(later.weights->manifest, asker.weights->manifest);
 }
 
 TEST_F(ThetaGiving, WhatIsNotTheBlocksModelIsNotGiven) {

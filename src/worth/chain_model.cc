@@ -146,4 +146,14 @@ void ChainModel::undo(std::unique_ptr<ModelUndo> undo) {
     state_.undo(record->record());
 }
 
+std::vector<std::int32_t> ChainModel::theta_before(std::span<const ModelUndo* const> merges) const {
+    std::vector<const MergeUndo*> records;
+    for (const ModelUndo* merge : merges) {
+        const auto* record = dynamic_cast<const ChainUndo*>(merge);
+        CHECK(record != nullptr);
+        records.push_back(&record->record());
+    }
+    return state_.theta_before(records);
+}
+
 }  // namespace cairn::worth

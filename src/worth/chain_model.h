@@ -27,6 +27,10 @@ class ChainModel final : public consensus::ModelSeam {
                                                       const tensor::Compute& compute);
 
     const ModelState& state() const { return state_; }
+    /// theta as it was before the latest merges, of which these are the undo records, the last
+    /// one's first.
+    std::vector<std::int32_t> theta_before(
+        std::span<const consensus::ModelUndo* const> merges) const;
     const model::ParameterLayout& layout() const { return state_.layout(); }
     const chain::CodecSpec& codec() const { return codec_; }
 

@@ -23,11 +23,24 @@ std::int32_t clamped(std::int64_t value) {
         std::clamp<std::int64_t>(value, -std::int64_t{kThetaLimit}, kThetaLimit));
 }
 
+void take_back(const MergeUndo& undo, std::span<std::int32_t> theta) {
+    const auto& delta = undo.merged->values;
+    for (std::size_t i = 0; i < theta.size(); ++i)
+        theta[i] = static_cast<std::int32_t>(std::int64_t{theta[i]} - delta[i]);
+    for (const auto& [index, before] : undo.clamped) theta[index] = before;
+}
+
 Hash256 tile_hash(std::span<const std::int32_t> theta, std::size_t tile) {
     return hash_int32("cairn/theta-tile", theta.subspan(tile * codec::kTile, codec::kTile));
 }
 
 }  // namespace
+
+std::vector<float> weights_of(std::span<const std::int32_t> theta) {
+    std::vector<float> weights(theta.size());
+    std::transform(theta.begin(), theta.end(), weights.begin(), working_copy);
+    return weights;
+}
 
 ModelState::ModelState(const model::ParameterLayout& layout, std::uint64_t weights_seed,
                        std::uint32_t novelty_rounds)
@@ -40,8 +53,7 @@ ModelState::ModelState(const model::ParameterLayout& layout, std::uint64_t weigh
 }
 
 void ModelState::refresh() {
-    weights_.resize(theta_.size());
-    std::transform(theta_.begin(), theta_.end(), weights_.begin(), working_copy);
+    weights_ = weights_of(theta_);
     std::vector<Hash256> leaves(theta_.size() / codec::kTile);
     for (std::size_t tile = 0; tile < leaves.size(); ++tile) leaves[tile] = tile_hash(theta_, tile);
     tree_ = crypto::MerkleTree(leaves);
@@ -71,16 +83,19 @@ MergeUndo ModelState::merge(std::span<const std::int32_t> delta) {
 
 void ModelState::undo(const MergeUndo& undo) {
     CHECK(undo.merged != nullptr);
-    const auto& delta = undo.merged->values;
     if (novelty_rounds_ > 0) {
         CHECK(!recent_.empty() && recent_.back()->hash == undo.merged->hash);
         recent_.pop_back();
         if (undo.forgotten != nullptr) recent_.push_front(undo.forgotten);
     }
-    for (std::size_t i = 0; i < theta_.size(); ++i)
-        theta_[i] = static_cast<std::int32_t>(std::int64_t{theta_[i]} - delta[i]);
-    for (const auto& [index, before] : undo.clamped) theta_[index] = before;
+    take_back(undo, theta_);
     refresh();
+}
+
+std::vector<std::int32_t> ModelState::theta_before(std::span<const MergeUndo* const> merges) const {
+    std::vector<std::int32_t> theta = theta_;
+    for (const MergeUndo* merge : merges) take_back(*merge, theta);
+    return theta;
 }
 
 std::vector<float> ModelState::weights_after(std::span<const std::int32_t> delta) const {

@@ -40,6 +40,8 @@ struct MergeUndo {
 /// (output projections smaller by sqrt(2 * layers)), norm weights 1, padding 0.
 std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
                                         std::uint64_t weights_seed);
+/// float(q) * 2^-24 of every parameter.
+std::vector<float> weights_of(std::span<const std::int32_t> theta);
 /// The root of theta^0, with the memory of its largest tensor alone.
 Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t weights_seed);
 
@@ -69,6 +71,9 @@ class ModelState {
     void undo(const MergeUndo& undo);
     /// What weights() would be after merge(delta).
     std::vector<float> weights_after(std::span<const std::int32_t> delta) const;
+
+    /// theta as it was before the latest merges, which stay; of them the last one first.
+    std::vector<std::int32_t> theta_before(std::span<const MergeUndo* const> merges) const;
 
     /// The remembered merged deltas, oldest first. Valid until the next change.
     std::vector<std::span<const std::int32_t>> recent_merges() const;

@@ -84,6 +84,29 @@ TEST(ModelState, UndoRestoresEveryBitThroughClampsAndWindows) {
     }
 }
 
+TEST(ModelState, AnEarlierThetaIsReadWithoutTakingMergesBack) {
+    SeededRandom random(23);
+    ModelState state(tiny_layout(), 5, 1);
+    std::vector<std::vector<std::int32_t>> before;
+    std::vector<MergeUndo> undos;
+    for (int i = 0; i < 6; ++i) {
+        before.emplace_back(state.theta().begin(), state.theta().end());
+        undos.push_back(state.merge(random_delta(random, state.theta().size(), i % 2 ? 1 : 12)));
+    }
+    EXPECT_GT(undos.back().clamped.size() + undos[4].clamped.size(), 100U);
+    const Snapshot now = snapshot(state);
+    std::vector<const MergeUndo*> latest;
+    EXPECT_EQ(state.theta_before(latest),
+              (std::vector(state.theta().begin(), state.theta().end())));
+    for (std::size_t i = undos.size(); i-- > 0;) {
+        latest.push_back(&undos[i]);
+        EXPECT_EQ(state.theta_before(latest), before[i]) << i;
+    }
+    EXPECT_EQ(snapshot(state), now);
+    EXPECT_EQ(weights_of(state.theta()),
+              std::vector<float>(state.weights().begin(), state.weights().end()));
+}
+
 TEST(ModelState, WeightsFollowThetaAndWeightsAfterForetellsTheMerge) {
     SeededRandom random(3);
     ModelState state(tiny_layout(), 5, 2);

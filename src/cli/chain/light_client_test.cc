@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "cli/chain/test_chain_node.h"
 #include "cli/test_child.h"
+#include "node/served_model.h"
 
 namespace cairn::cli {
 namespace {
@@ -63,7 +64,9 @@ TEST_F(LightClientCommand, OneAddressIsEnoughToWriteWithANetworksModel) {
         {"--dir", dir_, "--train", folder_ + "/private.txt", "--mine", "--listen", "127.0.0.1:0"});
     ASSERT_TRUE(wait_for([&] { return runs(dir_) && height() >= 12; }));
     stop(first);
-    // The chain stands still now, so that versions do not go by while we look.
+    // The chain stands still now, and for so long that its last merge is settled: versions do not
+    // go by while we look.
+    ::usleep(node::kStillSpacings * 150 * 1000 + 500'000);
     first = node({"--dir", dir_, "--listen", "127.0.0.1:0", "--serve", "0-1"});
     ASSERT_TRUE(wait_for([&] { return runs(dir_) && servers_known(dir_) == 1; }));
     const std::string address = status_of(dir_)["listen"];
