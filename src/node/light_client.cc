@@ -21,7 +21,9 @@ constexpr std::uint64_t kLeavesMs = 12'000;     // without any leaf, where other
 constexpr std::uint64_t kServersMs = 1'500;     // to hear of layer servers, once all else is here
 constexpr std::size_t kMaxServers = 256;
 /// Who told less than this part of the room for headers did not fill it.
-constexpr std::size_t kFillerShare = 8;
+constexpr std::size_t kFillerShare = 64;
+/// Of fetches that begin again so many count as new.
+constexpr std::size_t kMostBegun = 8;
 constexpr std::uint32_t kNewestRounds = 3;  // an older model is not taken (S25)
 
 }  // namespace
@@ -70,6 +72,7 @@ void LightClient::tick() {
     if (finished_) return;
     loop_.call_after(kTickMs, alive_.guard([this] { tick(); }));
     dial();
+    if (hashing_) new_ms_ = now_ms();
     std::vector<net::PeerId> slow;
     for (const auto& [peer, node] : nodes_) {
         if (node.headers_ms != 0 && now_ms() >= node.headers_ms + kAnswerMs) slow.push_back(peer);
@@ -78,8 +81,8 @@ void LightClient::tick() {
     for (const net::PeerId peer : slow) leave_out(peer, "it does not answer");
     if (fetcher_ && !fetched_) {
         const fetch::LeafFetcher::Progress progress = fetcher_->progress();
-        if (progress.done != std::exchange(done_bytes_, progress.done))
-            new_ms_ = leaves_ms_ = now_ms();
+        if (progress.done > done_bytes_) new_ms_ = leaves_ms_ = now_ms();
+        done_bytes_ = std::max(done_bytes_, progress.done);
         if (now_ms() >= leaves_ms_ + kLeavesMs) leave_out_idle_sources();
         if (options_.progress) options_.progress("weights", progress.done, progress.total);
     }
@@ -156,6 +159,7 @@ void LightClient::leave_out(net::PeerId peer, const std::string& why) {
     last_trouble_ = found->second.address + ": " + why;
     note(found->second.address + " is not asked any more: " + why);
     known_[found->second.address] = true;
+    if (peer == file_from_) file_most_ = 0;  // for the next one
     nodes_.erase(found);
     if (fetcher_) fetcher_->remove_source(peer);
     forget_file_of(peer);
@@ -208,7 +212,7 @@ Status LightClient::on_hello(net::PeerId peer, Node& node, ByteView body) {
     if (theirs.protocol != kChainProtocolVersion)
         return Error{ErrorCode::kUnsupported, "it speaks another version of the chain's messages"};
     if (std::exchange(node.greeted, true)) return ok_status();
-    new_ms_ = now_ms();
+    if (heard_.insert(node.address).second) new_ms_ = now_ms();
     Hello ours;
     ours.genesis_id = found_.genesis_id;
     send(network_, peer, MessageKind::kHello, encode(ours));
@@ -450,6 +454,7 @@ void LightClient::begin_again() {
 
 Status LightClient::begin_fetch(fetch::Manifest manifest, const BlockNode* anchor) {
     if (anchor_.is_zero()) new_ms_ = now_ms();  // once: whoever begins again gets no more time
+    if (++begun_ <= kMostBegun) done_bytes_ = 0;
     leaves_ms_ = now_ms();
     anchor_ = anchor->hash;
     found_.height = anchor->height - anchor->height % found_.network.round_length;

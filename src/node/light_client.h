@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -154,6 +155,9 @@ class LightClient final : public net::NetworkHandler {
     net::PeerId file_from_ = 0;  // whom a piece was asked of; 0: nobody
     std::uint64_t file_ms_ = 0;
     Bytes file_;
+    std::size_t file_most_ = 0;    // of it that ever was here: only what goes further is new
+    std::set<std::string> heard_;  // addresses from which a hello came
+    bool hashing_ = false;         // the first model, which takes as long as it takes
     model::ModelConfig config_;
     Hash256 first_root_;
     std::unique_ptr<LightHeaders> headers_;  // null until the definition is here
@@ -169,6 +173,7 @@ class LightClient final : public net::NetworkHandler {
     bool was_linked_ = false;
     std::uint64_t new_ms_ = 0;  // since when nothing new has come
     std::uint64_t done_bytes_ = 0;
+    std::size_t begun_ = 0;  // fetches of a model
     std::string last_trouble_;
     bool finished_ = false;
     Alive alive_;

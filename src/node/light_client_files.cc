@@ -16,7 +16,7 @@ namespace {
 
 /// The first model is hashed to know the first block: that of more takes too long.
 constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 33;
-/// It is made tensor by tensor, in memory.
+/// A tensor is proved as a whole, in memory.
 constexpr std::uint64_t kMaxTensorBytes = std::uint64_t{2} << 30;
 
 }  // namespace
@@ -59,7 +59,9 @@ Status LightClient::on_asset(net::PeerId peer, ByteView body) {
     if (piece.total > most) return invalid("it says a file that is too long");
     if (piece.bytes.size() != std::min<std::uint64_t>(kAssetChunkBytes, piece.total - piece.offset))
         return invalid("it sent a piece that is neither full nor the last");
-    new_ms_ = now_ms();
+    const std::size_t come = file_.size() + piece.bytes.size();
+    if (come > file_most_) new_ms_ = now_ms();
+    file_most_ = std::max(file_most_, come);
     file_.insert(file_.end(), piece.bytes.begin(), piece.bytes.end());
     // The next piece of the same node, so that it is to blame if the file is not the one.
     if (file_.size() < piece.total) {
@@ -68,6 +70,7 @@ Status LightClient::on_asset(net::PeerId peer, ByteView body) {
         return ok_status();
     }
     file_from_ = 0;
+    file_most_ = 0;
     return take_file(piece.hash, std::exchange(file_, {}));
 }
 
@@ -121,6 +124,7 @@ Status LightClient::take_definition(chain::NetworkDefinition definition) {
         take_first_root(Reader(*known).fixed<32>());
         return ok_status();
     }
+    hashing_ = true;
     offload(
         loop_, Lane::kServe,
         [config = config_, seed = found_.network.weights_seed] {
@@ -128,6 +132,7 @@ Status LightClient::take_definition(chain::NetworkDefinition definition) {
                 model::ParameterLayout(config, fetch::kLeafBytes / sizeof(std::int32_t)), seed);
         },
         alive_.guard([this](const Hash256& root) {
+            hashing_ = false;
             new_ms_ = now_ms();
             const Status kept = write_file(in_folder("first-model"), root.view());
             if (!kept.ok()) return finish(kept.error());

@@ -181,7 +181,7 @@ TEST_F(Light, OfSeveralNodesTheChainWithMostWorkCounts) {
 }
 
 TEST_F(Light, WhoSendsHeadersWithoutEndLeavesRoomForOthers) {
-    const LightTestChain chain = make_chain(40, 1);
+    const LightTestChain chain = make_chain(8, 1);
     options.max_headers = 600;
     add("a flood", make_chain(1'300, 2, 500));
     add("honest", chain);
@@ -246,6 +246,54 @@ TEST_F(Light, WhoFillsTheRoomWithAWorseBranchDoesNotCostOthersTheirPlace) {
     add("a flood", make_chain(400, 2, 500));
     add("honest", chain).headers_after_ms = 100;
     ASSERT_TRUE(run({"a flood", "honest"})) << error();
+    expect_model_of(chain);
+}
+
+// Together, so that none of them alone filled much of it.
+TEST_F(Light, WhoShareInFillingTheRoomDoNotCostALongChainItsPlace) {
+    const LightTestChain chain = make_chain(1'100, 1, 500);
+    options.max_headers = 1'200;
+    for (const int liar : {2, 3, 4}) add("liar " + std::to_string(liar), make_chain(60, liar, 500));
+    add("honest", chain).headers_after_ms = 300;
+    ASSERT_TRUE(run({"liar 2", "liar 3", "liar 4", "honest"})) << error();
+    expect_model_of(chain);
+}
+
+TEST_F(Light, WhoGreetsAndLeavesAgainAndAgainIsNotWaitedForForEver) {
+    const LightTestChain chain = make_chain(9, 1);
+    TestNode& liar = add("a liar", chain);
+    liar.stays_ms = 50;
+    liar.giver.links.tamper = [](std::uint16_t kind, Bytes&) {
+        return kind == static_cast<std::uint16_t>(MessageKind::kHello);
+    };
+    EXPECT_FALSE(run({"a liar"}));
+    EXPECT_TRUE(fails_with("no node gives the network's definition")) << error();
+    // Nor who gives a part of a file each time, or of the headers' answers none.
+    tokenizer.resize(kAssetChunkBytes + 1, 'x');
+    network.tokenizer_hash = tokenizer_hash(tokenizer);
+    const LightTestChain other = make_chain(9, 1);
+    nodes.clear();
+    TestNode& half = add("half", other);
+    half.stays_ms = 50;
+    half.giver.links.tamper = [&](std::uint16_t kind, Bytes& body) {
+        if (kind == static_cast<std::uint16_t>(MessageKind::kHeaders)) return false;
+        if (kind != static_cast<std::uint16_t>(MessageKind::kAsset)) return true;
+        const auto piece = decode_asset_chunk(body);
+        if (piece.ok() && piece->hash == network.tokenizer_hash)
+            body = encode(AssetChunk{piece->hash, 2 * kAssetChunkBytes, piece->offset,
+                                     Bytes(kAssetChunkBytes, 7)});
+        return !piece.ok() || piece->offset == 0;
+    };
+    EXPECT_FALSE(run({"half"}));
+    EXPECT_TRUE(fails_with("no node gives tokenizer and headers")) << error();
+}
+
+TEST_F(Light, ALargeFirstModelIsHashedForAsLongAsItTakes) {
+    const LightTestChain chain = make_chain(9, 1);
+    add("a", chain);
+    loop.hold(Lane::kServe);
+    loop.call_after(3 * options.patience_ms, [&] { loop.release(Lane::kServe); });
+    ASSERT_TRUE(run({"a"}, 90'000)) << error();
     expect_model_of(chain);
 }
 

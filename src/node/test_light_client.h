@@ -104,6 +104,8 @@ struct Light : testing::Test {
             Hello hello;
             hello.genesis_id = chain::genesis_id(of.network);
             send(giver.links, peer, MessageKind::kHello, encode(hello));
+            if (stays_ms > 0)
+                of.loop.call_after(stays_ms, [this, peer] { giver.links.disconnect(peer); });
         }
         void on_peer_down(net::PeerId peer, const std::string& reason) override {
             giver.on_peer_down(peer, reason);
@@ -115,8 +117,14 @@ struct Light : testing::Test {
                     const GetAsset asked = *decode_get_asset(body);
                     const bool is_tokenizer = asked.hash == of.network.tokenizer_hash;
                     const Bytes bytes = is_tokenizer ? of.tokenizer : definition;
+                    const std::size_t from = std::min<std::size_t>(asked.offset, bytes.size());
+                    const std::size_t end = std::min(bytes.size(), from + kAssetChunkBytes);
                     send(giver.links, peer, MessageKind::kAsset,
-                         encode(AssetChunk{asked.hash, bytes.size(), 0, bytes}));
+                         encode(AssetChunk{asked.hash,
+                                           bytes.size(),
+                                           from,
+                                           {bytes.begin() + static_cast<long>(from),
+                                            bytes.begin() + static_cast<long>(end)}}));
                     break;
                 }
                 case MessageKind::kGetHeaders: {
@@ -165,6 +173,7 @@ struct Light : testing::Test {
         bool announces = false;  // its newest header, before it answers
         std::uint64_t headers_after_ms = 0;
         std::size_t invented_servers = 0;
+        std::uint64_t stays_ms = 0;     // on each link; 0: for ever
         std::size_t anchor_height = 0;  // of the block that it names; 0: its newest
     };
 

@@ -34,23 +34,23 @@ bool is_output_projection(model::TensorKind kind) {
     return kind == model::TensorKind::kWo || kind == model::TensorKind::kWDown;
 }
 
-/// The values of tensor number `stream`, into the beginning of `out`.
+/// The values of tensor number `stream` from an even one on, as many as it has of them in `out`.
 void fill_tensor(const model::ParameterLayout& layout, std::uint64_t weights_seed,
-                 std::size_t stream, std::span<std::int32_t> out) {
+                 std::size_t stream, std::uint64_t first, std::span<std::int32_t> out) {
     const std::int64_t layers = layout.config().layers;
     const model::TensorInfo& tensor = layout.tensors()[stream];
+    const std::uint64_t count = std::min<std::uint64_t>(out.size(), tensor.size() - first);
     if (!tensor.is_matrix) {
-        for (std::uint64_t i = 0; i < tensor.size(); ++i)
-            out[i] = std::int32_t{1} << codec::kFractionBits;
+        for (std::uint64_t i = 0; i < count; ++i) out[i] = std::int32_t{1} << codec::kFractionBits;
         return;
     }
     const auto smaller = static_cast<std::int64_t>(
         consensus::integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
     const std::int64_t multiplier = is_output_projection(tensor.kind) ? smaller : kMultiplier;
-    for (std::uint64_t i = 0; i < tensor.size(); i += 2) {
-        const auto words = tensor::philox(weights_seed, stream, i / 2);
+    for (std::uint64_t i = 0; i < count; i += 2) {
+        const auto words = tensor::philox(weights_seed, stream, (first + i) / 2);
         out[i] = scaled(centred_sum(words[0], words[1]), multiplier);
-        if (i + 1 < tensor.size()) out[i + 1] = scaled(centred_sum(words[2], words[3]), multiplier);
+        if (i + 1 < count) out[i + 1] = scaled(centred_sum(words[2], words[3]), multiplier);
     }
 }
 
@@ -60,7 +60,7 @@ std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
                                         std::uint64_t weights_seed) {
     std::vector<std::int32_t> theta(layout.size(), 0);
     for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream)
-        fill_tensor(layout, weights_seed, stream,
+        fill_tensor(layout, weights_seed, stream, 0,
                     std::span(theta).subspan(layout.tensors()[stream].offset));
     return theta;
 }
@@ -69,12 +69,11 @@ Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t w
     CHECK(layout.tile() == codec::kTile);
     std::vector<Hash256> leaves;
     for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream) {
-        const std::uint64_t size = layout.tensors()[stream].size();
-        std::vector<std::int32_t> values((size + codec::kTile - 1) / codec::kTile * codec::kTile);
-        fill_tensor(layout, weights_seed, stream, values);
-        for (std::size_t at = 0; at < values.size(); at += codec::kTile)
-            leaves.push_back(
-                hash_int32("cairn/theta-tile", std::span(values).subspan(at, codec::kTile)));
+        for (std::uint64_t at = 0; at < layout.tensors()[stream].size(); at += codec::kTile) {
+            std::vector<std::int32_t> tile(codec::kTile);
+            fill_tensor(layout, weights_seed, stream, at, tile);
+            leaves.push_back(hash_int32("cairn/theta-tile", tile));
+        }
     }
     return crypto::merkle_root(leaves);
 }

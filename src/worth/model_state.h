@@ -42,7 +42,7 @@ std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
                                         std::uint64_t weights_seed);
 /// float(q) * 2^-24 of every parameter.
 std::vector<float> weights_of(std::span<const std::int32_t> theta);
-/// The root of theta^0, with the memory of its largest tensor alone.
+/// The root of theta^0, tile by tile: the definition may be a stranger's.
 Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t weights_seed);
 
 /// The bytes that save() gives when the window is full.
