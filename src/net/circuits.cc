@@ -1,5 +1,6 @@
 #include "net/circuits.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -192,8 +193,12 @@ void Circuits::open(PeerId relay, const RelayedAddress& address) {
 void Circuits::on_incoming(PeerId relay, const CircuitKey& message, bool wanted) {
     const Name name{relay, {false, message.number}};
     if (ends_.contains(name)) return;  // it has its answer
-    const int socket =
-        wanted && ends_.size() < kMaxCircuitEnds ? start_stream(name, ends_[name]) : -1;
+    const auto brought = std::ranges::count_if(ends_, [relay](const auto& end) {
+        return end.first.relay == relay && !end.first.id.by_receiver;
+    });
+    const bool has_place =
+        ends_.size() < kMaxCircuitEnds && static_cast<std::size_t>(brought) < kMaxBroughtByRelay;
+    const int socket = wanted && has_place ? start_stream(name, ends_[name]) : -1;
     if (socket < 0) {
         ends_.erase(name);
         owner_.send(relay, RelayKind::kClosed,

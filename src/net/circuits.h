@@ -18,6 +18,9 @@ namespace cairn::net {
 
 /// Circuits that end here, at most: those that we opened, and those that a relay brought.
 inline constexpr std::size_t kMaxCircuitEnds = 64;
+/// Of these one relay brings no more: another that we offered ourselves to, and whom we dial over
+/// one, find places too.
+inline constexpr std::size_t kMaxBroughtByRelay = 24;
 
 class Circuits {
   public:

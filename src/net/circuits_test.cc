@@ -94,14 +94,20 @@ TEST_F(CircuitsTest, NoMoreIsSentThanMayBeUnderWay) {
 
 TEST_F(CircuitsTest, AFloodOfCircuitsTakesNoMorePlacesThanThereAre) {
     for (std::uint32_t i = 0; i < 1'000; ++i) bring(i);
-    EXPECT_EQ(sockets.size(), kMaxCircuitEnds);
-    EXPECT_EQ(said.count(RelayKind::kAccepted), kMaxCircuitEnds);
+    EXPECT_EQ(sockets.size(), kMaxBroughtByRelay);
+    EXPECT_EQ(said.count(RelayKind::kAccepted), kMaxBroughtByRelay);
+    // It keeps out neither another relay nor what we open.
+    circuits.on_incoming(kOther, {1, {}}, true);
+    EXPECT_EQ(sockets.size(), kMaxBroughtByRelay + 1);
+    for (std::size_t i = kMaxBroughtByRelay + 1; i < kMaxCircuitEnds; ++i)
+        circuits.open(kOther, {});
+    EXPECT_TRUE(failed.empty());
     circuits.open(kOther, {});
     ASSERT_EQ(failed.size(), 1u);
     EXPECT_NE(failed[0].find("too many"), std::string::npos);
     circuits.on_peer_down(kRelay);
     bring(2'000);
-    EXPECT_EQ(sockets.size(), kMaxCircuitEnds + 1);
+    EXPECT_EQ(sockets.size(), kMaxBroughtByRelay + 2);
 }
 
 // Orders that make no sense: of circuits that are not there, not accepted, or over.

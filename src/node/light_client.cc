@@ -20,8 +20,6 @@ constexpr std::uint64_t kAskAgainMs = 500;      // a node whose model does not s
 constexpr std::uint64_t kLeavesMs = 12'000;     // without any leaf, where other nodes may be asked
 constexpr std::uint64_t kServersMs = 1'500;     // to hear of layer servers, once all else is here
 constexpr std::size_t kMaxServers = 256;
-/// Who told less than this part of the room for headers did not fill it.
-constexpr std::size_t kFillerShare = 64;
 /// Of fetches that begin again so many count as new.
 constexpr std::size_t kMostBegun = 8;
 constexpr std::uint32_t kNewestRounds = 3;  // an older model is not taken (S25)
@@ -228,6 +226,9 @@ Status LightClient::on_addresses(Node& node, ByteView body) {
     for (const std::string& address : told.addresses) {
         if (known_.size() >= options_.max_nodes) break;
         if (!net::parse_peer_address(address).ok() || known_.contains(address)) continue;
+        if (net::is_loopback(net::dialled_host(address)) &&
+            !net::is_loopback(net::dialled_host(node.address)))
+            continue;
         known_[address] = false;
         dial_at_ms_[address] = 0;
     }
@@ -260,92 +261,6 @@ std::vector<std::string> LightClient::servers() const {
     return all;
 }
 
-void LightClient::ask_headers(net::PeerId peer, Node& node) {
-    if (!send(network_, peer, MessageKind::kGetHeaders, encode(GetHeaders{headers_->locator()})))
-        return;
-    node.headers_ms = now_ms();
-}
-
-void LightClient::make_room(net::PeerId peer, const std::string& why) {
-    std::string filler = nodes_.at(peer).address;
-    std::size_t most = options_.max_headers / kFillerShare;
-    for (const auto& [address, told] : told_) {
-        if (told.added < most || headers_->is_on_best(told.last)) continue;
-        filler = address;
-        most = told.added;
-    }
-    known_[filler] = true;
-    dial_at_ms_.erase(filler);
-    const auto linked = std::ranges::find_if(
-        nodes_, [&](const auto& node) { return node.second.address == filler; });
-    if (linked != nodes_.end()) leave_out(linked->first, why);
-    if (!fetcher_) forget_headers();
-}
-
-void LightClient::forget_headers() {
-    take_first_root(first_root_);
-    first_headers_ms_ = more_headers_ms_ = 0;
-    told_.clear();
-    for (auto& [peer, node] : nodes_) {
-        node.is_stale = node.headers_ms != 0;
-        node.headers_done = node.is_compared = false;
-        node.headers_ms = 0;
-    }
-}
-
-Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
-    ASSIGN_OR_RETURN(const Headers told, decode_headers(body));
-    if (!headers_) return ok_status();
-    if (!told.headers.empty() && headers_->find(told.headers[0].previous) == nullptr) {
-        // Nodes announce their newest block alone, also to who has not read up to there yet. And
-        // what was asked for before forget_headers() may go on from what is forgotten.
-        const bool is_stale = std::exchange(node.is_stale, false);
-        if (is_stale || told.headers.size() == 1) {
-            node.headers_done = false;
-            return ok_status();
-        }
-    }
-    const bool asked = std::exchange(node.headers_ms, 0) != 0;
-    const bool is_full = told.headers.size() == kMaxHeadersPerMessage;
-    ASSIGN_OR_RETURN(const std::size_t added, headers_->take(told.headers, clock_.wall_ms()));
-    if (added > 0) {
-        new_ms_ = now_ms();
-        Told& sum = told_[node.address];
-        sum.added += added;
-        // The last may be of a time to come, and not taken.
-        for (const chain::BlockHeader& header : told.headers)
-            if (const BlockNode* taken = headers_->find(chain::block_hash(header)))
-                sum.last = taken;
-    }
-    if (options_.progress)
-        options_.progress("headers", headers_->best()->height, headers_->best()->height);
-    if (!asked && added == 0) return ok_status();
-    if (is_full && added > 0) {
-        // From where it stands on its own branch, which may not be the best one yet.
-        GetHeaders next{headers_->locator()};
-        next.locator.insert(next.locator.begin(), chain::block_hash(told.headers.back()));
-        if (next.locator.size() > kMaxLocator) next.locator.resize(kMaxLocator);
-        send(network_, peer, MessageKind::kGetHeaders, encode(next));
-        node.headers_ms = more_headers_ms_ = now_ms();
-        return ok_status();
-    }
-    node.headers_done = node.is_compared = true;
-    if (first_headers_ms_ == 0) first_headers_ms_ = now_ms();
-    return ok_status();
-}
-
-// Nodes that are still being dialled have a moment; one that is being read has as long as it goes
-// on: what it has told so far says nothing of the work that is still to come.
-bool LightClient::are_headers_compared() const {
-    if (first_headers_ms_ == 0) return false;
-    if (now_ms() >= std::max(first_headers_ms_, more_headers_ms_) + options_.compare_ms)
-        return true;
-    const auto is_done = [](const auto& node) {
-        return node.second.headers_done && node.second.told_addresses;
-    };
-    return dial_at_ms_.empty() && std::ranges::all_of(nodes_, is_done);
-}
-
 void LightClient::advance() {
     if (found_.genesis_id.is_zero() || finished_) return;
     if (!wanted_file().is_zero()) ask_file();
@@ -367,7 +282,9 @@ Status LightClient::check_weights(const fetch::Manifest& manifest, const fetch::
     if (manifest.form != fetch::Form::kChain || manifest.config != config_)
         return invalid("it gives a model that is not the network's");
     const BlockNode* block = headers_->find(anchor.block);
-    if (block == nullptr) return Error{ErrorCode::kTimeout, "its block is not known here yet"};
+    if (block == nullptr)
+        return Error{ErrorCode::kTimeout,
+                     "its block is not known here yet, or not on the chain with most work"};
     if (consensus::state_root(manifest.root, anchor.coins_root, anchor.rules_root) !=
         block->header.state_root)
         return invalid("it gives a model that its block's state root is not made of");

@@ -23,6 +23,7 @@
 #include "fetch/leaf_fetcher.h"
 #include "node/light_headers.h"
 #include "node/messages.h"
+#include "node/presync.h"
 
 namespace cairn::node {
 
@@ -35,6 +36,7 @@ struct LightOptions {
     std::uint64_t compare_ms = 2'000;    ///< for further nodes to tell more headers
     std::size_t max_headers = LightHeaders::kMaxHeaders;
     std::size_t max_nodes = 4;  ///< with those that the first ones name
+    std::uint64_t salt = 0;     ///< by chance: what nodes send twice is compared by it
     std::function<void(const std::string& what, std::uint64_t done, std::uint64_t total)>
         progress{};
     std::function<void(const std::string&)> note{};  ///< sentences: who is left out, and why
@@ -90,6 +92,7 @@ class LightClient final : public net::NetworkHandler {
         bool told_addresses = false;  // or was not asked
         bool is_source = false;
         bool is_stale = false;  // its answer to a question before forget_headers() is on its way
+        std::unique_ptr<Presync> counted{};  // while it tells a branch of less work than the best
     };
     /// Headers that an address told first.
     struct Told {
@@ -106,6 +109,12 @@ class LightClient final : public net::NetworkHandler {
     Status on_hello(net::PeerId peer, Node& node, ByteView body);
     Status on_asset(net::PeerId peer, ByteView body);
     Status on_headers(net::PeerId peer, Node& node, ByteView body);
+    Status on_counted(net::PeerId peer, Node& node, std::span<const chain::BlockHeader> headers);
+    Result<LightHeaders::Taken> take_headers(Node& node,
+                                             std::span<const chain::BlockHeader> headers,
+                                             LightHeaders::Counted counted);
+    /// It has told all that it has.
+    void headers_are_told(Node& node);
     Status on_weights(net::PeerId peer, Node& node, ByteView body);
     Status on_addresses(Node& node, ByteView body);
     Status on_servers(Node& node, ByteView body);
@@ -118,6 +127,8 @@ class LightClient final : public net::NetworkHandler {
     Status take_definition(chain::NetworkDefinition definition);
     void take_first_root(const Hash256& model_root);
     void ask_headers(net::PeerId peer, Node& node);
+    void ask_headers_behind(net::PeerId peer, Node& node, const BlockNode* from,
+                            const Hash256& last);
     /// Somebody filled the room for headers: leaves out who did, which may be another than the
     /// `peer` for whom none was left, and begins again with the headers of earlier runs.
     void make_room(net::PeerId peer, const std::string& why);

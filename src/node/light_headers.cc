@@ -66,25 +66,30 @@ Status LightHeaders::save(const std::string& path) {
     return ok_status();
 }
 
-Result<std::size_t> LightHeaders::take(std::span<const chain::BlockHeader> headers,
-                                       std::uint64_t now_ms, consensus::Work work) {
+Result<LightHeaders::Taken> LightHeaders::take(std::span<const chain::BlockHeader> headers,
+                                               std::uint64_t now_ms, consensus::Work work,
+                                               Counted counted) {
     const chain::Versions newest = consensus::own_rule_book().newest();
-    std::size_t added = 0;
-    for (const chain::BlockHeader& header : headers) {
-        if (tree_->find(chain::block_hash(header)) != nullptr) continue;
-        const BlockNode* parent = tree_->find(header.previous);
-        if (parent == nullptr) return invalid("it sent headers that hang in the air");
-        if (tree_->size() > max_headers_)
-            return Error{ErrorCode::kFull, "it sends more headers than this program keeps"};
-        const Verdict verdict = HeaderWalk(parent).step(network_, newest, header, now_ms, work);
+    while (!headers.empty() && tree_->find(chain::block_hash(headers.front())) != nullptr)
+        headers = headers.subspan(1);
+    if (headers.empty()) return Taken{};
+    const BlockNode* parent = tree_->find(headers.front().previous);
+    if (parent == nullptr) return invalid("it sent headers that hang in the air");
+    HeaderWalk walk(parent);
+    std::size_t good = 0;
+    for (; good < headers.size(); ++good) {
+        const Verdict verdict = walk.step(network_, newest, headers[good], now_ms, work);
         if (verdict.is_undecided()) break;
         if (!verdict.is_valid())
             return invalid("it sent an invalid header of height " +
-                           std::to_string(parent->height + 1) + ": " + verdict.reason());
-        tree_->add(header);
-        ++added;
+                           std::to_string(walk.height() + 1) + ": " + verdict.reason());
     }
-    return added;
+    if (good == 0) return Taken{};
+    if (counted == Counted::kNo && walk.work() <= best()->work) return Taken{0, true};
+    if (tree_->size() + good > max_headers_)
+        return Error{ErrorCode::kFull, "it sends more headers than this program keeps"};
+    for (const chain::BlockHeader& header : headers.first(good)) tree_->add(header);
+    return Taken{good, false};
 }
 
 }  // namespace cairn::node

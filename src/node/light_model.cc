@@ -38,10 +38,11 @@ Result<model::Model> client_model(const fetch::KeptWeights& kept) {
     return model;
 }
 
-Result<LightModel> fetch_light_model(const LightOptions& options) {
+Result<LightModel> fetch_light_model(LightOptions options) {
     // Until the tensors are read: another command would forget them for a newer model's.
     ASSIGN_OR_RETURN(const auto lock, fetch::lock_folder(options.folder, options.note));
     SystemRandom random;
+    options.salt = random.u64();
     const SystemClock clock;
     net::AsioLoop loop;
     LightClient* client = nullptr;

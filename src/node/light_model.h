@@ -15,7 +15,7 @@ struct LightModel {
 
 /// On the calling thread, until it is done or a signal, or LightOptions::should_stop, stops it.
 /// Errors say what to do.
-Result<LightModel> fetch_light_model(const LightOptions& options);
+Result<LightModel> fetch_light_model(LightOptions options);
 
 /// The tensors that a client computes with, from what was kept: kInvalid for what is damaged.
 Result<model::Model> client_model(const fetch::KeptWeights& kept);

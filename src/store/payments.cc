@@ -3,6 +3,28 @@
 
 namespace cairn::store {
 
+namespace {
+
+std::string entries(const std::string& which) {
+    return "SELECT payments.id, payments.height, payments.block, payments.position, "
+           "payments.coinbase, parties.received, parties.spent FROM parties "
+           "JOIN payments ON payments.height = parties.height "
+           "AND payments.position = parties.position WHERE parties.key = ? " +
+           which;
+}
+
+HistoryEntry entry_of(const Statement& row) {
+    HistoryEntry entry;
+    entry.payment = row.fixed<32>(0);
+    entry.place = {row.u64(1), row.fixed<32>(2), row.u32(3)};
+    entry.coinbase = row.i64(4) != 0;
+    entry.received = row.u64(5);
+    entry.spent = row.u64(6);
+    return entry;
+}
+
+}  // namespace
+
 Status Store::insert_payments(const BlockRecords& records) {
     std::uint32_t position = 0;
     for (const PaymentRecord& payment : records.payments) {
@@ -40,23 +62,23 @@ Result<std::vector<HistoryEntry>> Store::history(const crypto::PublicKey& key,
     std::vector<HistoryEntry> found;
     const MutexLock lock(mutex_);
     Statement rows = database_->query(
-        "SELECT payments.id, payments.height, payments.block, payments.position, "
-        "payments.coinbase, parties.received, parties.spent FROM parties "
-        "JOIN payments ON payments.height = parties.height "
-        "AND payments.position = parties.position WHERE parties.key = ? "
-        "ORDER BY parties.height DESC, parties.position DESC LIMIT ?",
-        key, max);
+        entries("ORDER BY parties.height DESC, parties.position DESC LIMIT ?").c_str(), key, max);
     for (;;) {
         ASSIGN_OR_RETURN(const bool row, rows.step());
         if (!row) return found;
-        HistoryEntry entry;
-        entry.payment = rows.fixed<32>(0);
-        entry.place = {rows.u64(1), rows.fixed<32>(2), rows.u32(3)};
-        entry.coinbase = rows.i64(4) != 0;
-        entry.received = rows.u64(5);
-        entry.spent = rows.u64(6);
-        found.push_back(entry);
+        found.push_back(entry_of(rows));
     }
+}
+
+Result<std::optional<HistoryEntry>> Store::first_received(const crypto::PublicKey& key) const {
+    const MutexLock lock(mutex_);
+    Statement rows = database_->query(
+        entries("AND parties.received > 0 ORDER BY parties.height, parties.position LIMIT 1")
+            .c_str(),
+        key);
+    ASSIGN_OR_RETURN(const bool row, rows.step());
+    if (!row) return std::optional<HistoryEntry>();
+    return std::optional(entry_of(rows));
 }
 
 Result<Earnings> Store::earnings(const crypto::PublicKey& key) const {

@@ -146,6 +146,8 @@ class Store {
     Result<PaymentPlace> payment(const Hash256& id) const;
     /// Newest first.
     Result<std::vector<HistoryEntry>> history(const crypto::PublicKey& key, std::size_t max) const;
+    /// The first payment by which the key received something, however many came after it.
+    Result<std::optional<HistoryEntry>> first_received(const crypto::PublicKey& key) const;
 
     Result<Earnings> earnings(const crypto::PublicKey& key) const;
 

@@ -141,6 +141,25 @@ TEST(Store, RefusedContributionsAreBounded) {
     EXPECT_EQ(must(store->contributions(test_hash("flood", 20), 1)).size(), 1u);
 }
 
+TEST(Store, TheFirstPaymentToAKeyIsFoundBehindAnyNumberOfOthers) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    const auto alice = test_hash("alice", 0);
+    EXPECT_FALSE(must(store->first_received(alice)));
+    TestBlock block(0);
+    BlockRecords records = block.records();
+    records.payments.push_back({test_hash("spent", 0), false, {{alice, 0, 10}}});
+    for (std::uint64_t i = 0; i < 1'200; ++i)
+        records.payments.push_back({test_hash("flood", i), false, {{alice, 10, 0}}});
+    must(store->add_header(block.header()));
+    must(store->advance_tip({{}, {records}, {block.hash, 0}}));
+    const auto first = must(store->first_received(alice));
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->payment, test_hash("flood", 0));
+    EXPECT_EQ(first->place.position, 2u);
+    EXPECT_EQ(must(store->history(alice, 1'000)).back().payment, test_hash("flood", 200));
+}
+
 TEST(Store, HistoryTellsWhatAKeyGotAndGave) {
     MemoryDisk disk;
     auto store = must(Store::in_memory(disk));

@@ -30,8 +30,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Timestamps of one file that are looked through for the oldest.
-constexpr std::size_t kMostTimestamps = 1000;
 constexpr useconds_t kLookEveryUs = 300'000;
 /// What is put aside until the channel expires: the least that a channel holds, in coins.
 constexpr const char* kLocked = "0.0001";
@@ -78,12 +76,7 @@ Status run_check(const TimestampRequest& request, std::ostream& out) {
 /// The oldest payment on the chain with the file's hash.
 Result<std::optional<store::HistoryEntry>> on_chain(const ChainReader& chain,
                                                     const crypto::PublicKey& payee) {
-    ASSIGN_OR_RETURN(const auto entries,
-                     chain.store->history(node::channels_to(payee), kMostTimestamps));
-    std::optional<store::HistoryEntry> oldest;
-    for (const store::HistoryEntry& entry : entries)
-        if (entry.received > 0) oldest = entry;
-    return oldest;
+    return chain.store->first_received(node::channels_to(payee));
 }
 
 /// Pays, unless a payment with the hash waits already; its id.
