@@ -16,6 +16,7 @@
 #include "node/directory_network.h"
 #include "node/kept_payments.h"
 #include "node/load_parts.h"
+#include "node/memory_needed.h"
 #include "node/node.h"
 #include "node/node_front.h"
 #include "node/open_files.h"
@@ -52,25 +53,6 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
                           : Result<crypto::SecretKey>(bytes.error());
     if (!key.ok()) return invalid(options.directory + "/" + name + " holds no key");
     return *key;
-}
-
-/// Roughly the bytes that the chain's state and its copies take, what takes the latest merges back,
-/// passes over texts, and while a snapshot is written two copies of what that holds of the model.
-std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
-    const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
-    const std::uint64_t merges =
-        std::max(network.novelty_rounds, ChainStateOptions{}.max_undo / network.round_length);
-    const std::uint64_t words = 2 + 2 + 2 + merges + 6 + (trains ? 6 : 0);
-    // Of each pass (the judge's two, the report's, the trainer's): what a microbatch of tokens
-    // leaves in the layers, and its logits.
-    const chain::Architecture& shape = network.architecture;
-    const std::uint64_t tokens = std::max(1024U, shape.context);
-    const std::uint64_t of_token =
-        shape.vocab +
-        std::uint64_t{shape.layers} * (8 * std::uint64_t{shape.dim} + 4 * shape.hidden_dim);
-    return layout.size() * 4 * words + tokens * of_token * 4 * (trains ? 4 : 3) +
-           2 * worth::saved_bytes(layout.size(), network.novelty_rounds) +
-           (std::uint64_t{64} << 20);
 }
 
 /// Of the files in `directory` that hold secrets, those that others on this machine can open.
