@@ -4,21 +4,22 @@
 #include <cstdint>
 
 #include "formats/checkpoint.h"
-#include "formats/checkpoint_pair.h"
+#include "formats/encoder_decoder_checkpoint.h"
 
 namespace {
 
 using namespace cairn;
 
-void read_pair(ByteView file) {
-    const auto pair = formats::read_pair_checkpoint(std::make_shared<formats::MemorySource>(file));
-    if (!pair.ok()) return;
-    const auto again = formats::encode_pair_checkpoint(pair->model, *pair->encoder);
+void read_encoder_decoder(ByteView file) {
+    const auto loaded =
+        formats::read_encoder_decoder_checkpoint(std::make_shared<formats::MemorySource>(file));
+    if (!loaded.ok()) return;
+    const auto again = formats::encode_encoder_decoder_checkpoint(loaded->model, *loaded->encoder);
     CHECK(again.ok() && *again == Bytes(file.begin(), file.end()));
 }
 
 void read(ByteView file) {
-    read_pair(file);
+    read_encoder_decoder(file);
     const auto model = formats::read_checkpoint(std::make_shared<formats::MemorySource>(file));
     if (!model.ok()) return;
     const auto again = formats::encode_checkpoint(*model);

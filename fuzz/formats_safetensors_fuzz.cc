@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "formats/hf_encoder_decoder.h"
 #include "formats/hf_folder.h"
-#include "formats/hf_pair.h"
 #include "formats/safetensors.h"
 #include "model/encoder_decoder.h"
 
@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto config = formats::parse_hf_config(as_text({data, size}));
     if (config.ok()) {
         CHECK(model::validate(config->config).ok());
-        if (config->encoder) CHECK(model::check_pair(*config->encoder, config->config).ok());
+        if (config->encoder)
+            CHECK(model::check_encoder_decoder(*config->encoder, config->config).ok());
         const auto family = formats::hf_family_of(config->config);
         if (family.ok()) {
             const std::string text =
@@ -52,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(bart.ok());
     auto stored = formats::stored_hf_tensors(files);
     if (stored.ok()) {
-        const auto read = formats::read_hf_pair(*bart, *std::move(stored));
+        const auto read = formats::read_hf_encoder_decoder(*bart, *std::move(stored));
         if (read.ok()) CHECK(read->decoder.layout().size() * 2 <= size);
     }
     return 0;

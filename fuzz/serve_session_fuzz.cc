@@ -32,9 +32,10 @@ enum class Whose : std::uint8_t { kWriter, kDecoder, kEncoder };
 
 std::shared_ptr<const model::Model> model_of(Whose whose) {
     if (whose == Whose::kWriter) return small_model();
-    const model::TestPair pair(model::pair_families().back(), tensor::WeightType::kF32);
-    return std::make_shared<const model::Model>(whose == Whose::kDecoder ? pair.decoder
-                                                                         : pair.encoder);
+    const model::TestEncoderDecoder halves(model::encoder_decoder_families().back(),
+                                           tensor::WeightType::kF32);
+    return std::make_shared<const model::Model>(whose == Whose::kDecoder ? halves.decoder
+                                                                         : halves.encoder);
 }
 
 struct Fuzzed {

@@ -38,10 +38,10 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      const std::string& option) {
     RETURN_IF_ERROR(check_exists(option, model_path));
     if (!tokenizer_path.empty()) RETURN_IF_ERROR(check_exists("--tokenizer", tokenizer_path));
-    ASSIGN_OR_RETURN(
-        formats::LoadedModel loaded,
-        formats::load_any(model_path, needs == Needs::kAnswer ? formats::Pairs::kTaken
-                                                              : formats::Pairs::kRefused));
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded,
+                     formats::load_any(model_path, needs == Needs::kAnswer
+                                                       ? formats::EncoderDecoders::kTaken
+                                                       : formats::EncoderDecoders::kRefused));
     if (needs != Needs::kStates && !loaded.model.config.has_head())
         return Error{ErrorCode::kUnsupported,
                      model_path +

@@ -76,11 +76,11 @@ Result<model::Model> read_checked(const SharedSource& source) {
     RETURN_IF_ERROR(reader.status());
     if (version == 1) return read_checkpoint_v1(*source, reader, header.size());
     if (version == kVersion) return read_v2(source, reader, header);
-    if (version == kPairCheckpointVersion)
+    if (version == kEncoderDecoderVersion)
         return Error{ErrorCode::kUnsupported, "an encoder-decoder, and one model is wanted here"};
     return Error{ErrorCode::kUnsupported,
                  fmt::format("checkpoint version {}, this program reads 1 to {}", version,
-                             kPairCheckpointVersion)};
+                             kEncoderDecoderVersion)};
 }
 
 }  // namespace

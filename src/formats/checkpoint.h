@@ -9,7 +9,7 @@
 // Version 1, which is read: ... tokenizer file · u64 number of parameters · fp32 parameters in the
 // dense layout · u64 checksum of all bytes before it.
 //
-// Version 3 is an encoder-decoder: checkpoint_pair.h.
+// Version 3 is an encoder-decoder: encoder_decoder_checkpoint.h.
 //
 // Checksums find damage on disks, not malice: to be sure which model it is, compare content hashes.
 #pragma once
@@ -22,7 +22,7 @@ namespace cairn::formats {
 
 inline constexpr std::string_view kCheckpointMagic = "CAIRNCKP";
 inline constexpr std::size_t kCheckpointAlignment = 64;
-inline constexpr std::uint32_t kPairCheckpointVersion = 3;
+inline constexpr std::uint32_t kEncoderDecoderVersion = 3;
 
 /// The file in memory, for small models. kInvalid for parameters that are not finite (N10); CHECKs
 /// that every tensor is there and canonical.

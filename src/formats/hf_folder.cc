@@ -8,8 +8,8 @@
 
 #include "base/files.h"
 #include "base/foreign_file.h"
-#include "formats/checkpoint_pair.h"
-#include "formats/hf_pair.h"
+#include "formats/encoder_decoder_checkpoint.h"
+#include "formats/hf_encoder_decoder.h"
 #include "formats/mapped_source.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
@@ -214,21 +214,21 @@ Status read_one(const HfConfig& hf, std::span<const SharedSource> files, LoadedM
     return ok_status();
 }
 
-Status read_pair(const fs::path& root, std::string_view config_json, const HfConfig& hf,
-                 std::span<const SharedSource> files, LoadedModel& loaded) {
+Status read_encoder_decoder(const fs::path& root, std::string_view config_json, const HfConfig& hf,
+                            std::span<const SharedSource> files, LoadedModel& loaded) {
     ASSIGN_OR_RETURN(const std::string generation,
                      text_of(root / "generation_config.json", kMaxConfigBytes));
     ASSIGN_OR_RETURN(auto begins, first_decoder_tokens(config_json, generation, hf.config.vocab));
     ASSIGN_OR_RETURN(auto stored, stored_hf_tensors(files));
-    ASSIGN_OR_RETURN(HfPair pair, read_hf_pair(hf, std::move(stored)));
-    loaded.model = std::move(pair.decoder);
-    loaded.encoder = EncoderHalf{std::move(pair.encoder), std::move(begins)};
+    ASSIGN_OR_RETURN(HfEncoderDecoder halves, read_hf_encoder_decoder(hf, std::move(stored)));
+    loaded.model = std::move(halves.decoder);
+    loaded.encoder = EncoderHalf{std::move(halves.encoder), std::move(begins)};
     return ok_status();
 }
 
 }  // namespace
 
-Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
+Result<LoadedModel> read_hf_folder(const std::string& folder, EncoderDecoders encoder_decoders) {
     const fs::path root(folder);
     const auto config_bytes = read_checked_file((root / "config.json").string(), kMaxConfigBytes);
     if (!config_bytes.ok() && !exists((root / "config.json").string()))
@@ -243,7 +243,8 @@ Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
     const auto named = [&](const Error& error) { return error.with_prefix(folder); };
     const auto config = parse_hf_config(as_text(*config_bytes));
     if (!config.ok()) return named(config.error());
-    if (config->encoder && pairs == Pairs::kRefused) return pair_refused(folder);
+    if (config->encoder && encoder_decoders == EncoderDecoders::kRefused)
+        return encoder_decoder_refused(folder);
     WeightMap places;
     ASSIGN_OR_RETURN(const auto names, weight_files(root, places));
     std::vector<SharedSource> files;
@@ -263,9 +264,9 @@ Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
         return named(placed.error());
     LoadedModel loaded;
     loaded.format = "huggingface";
-    const Status read = config->encoder
-                            ? read_pair(root, as_text(*config_bytes), *config, files, loaded)
-                            : read_one(*config, files, loaded);
+    const Status read =
+        config->encoder ? read_encoder_decoder(root, as_text(*config_bytes), *config, files, loaded)
+                        : read_one(*config, files, loaded);
     if (!read.ok()) return named(read.error());
     loaded.pooling = pooling_of(root);
     read_tokenizer(root, loaded);

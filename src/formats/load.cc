@@ -4,7 +4,7 @@
 
 #include "base/files.h"
 #include "formats/checkpoint.h"
-#include "formats/checkpoint_pair.h"
+#include "formats/encoder_decoder_checkpoint.h"
 #include "formats/gguf_model.h"
 #include "formats/hf_folder.h"
 #include "formats/llama2c.h"
@@ -28,14 +28,14 @@ bool looks_like_safetensors(ByteView head) {
 
 }  // namespace
 
-Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
-    if (is_folder(path)) return read_hf_folder(path, pairs);
+Result<LoadedModel> load_any(const std::string& path, EncoderDecoders encoder_decoders) {
+    if (is_folder(path)) return read_hf_folder(path, encoder_decoders);
     ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
     ASSIGN_OR_RETURN(const Bytes head, source->head(64));
     const std::string_view text = as_text(head);
-    if (is_pair_checkpoint(head)) {
-        if (pairs == Pairs::kRefused) return pair_refused(path);
-        return read_pair_checkpoint(source);
+    if (is_encoder_decoder_checkpoint(head)) {
+        if (encoder_decoders == EncoderDecoders::kRefused) return encoder_decoder_refused(path);
+        return read_encoder_decoder_checkpoint(source);
     }
     if (text.starts_with(kCheckpointMagic)) {
         ASSIGN_OR_RETURN(model::Model model, read_checkpoint(source));
@@ -58,7 +58,7 @@ Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
             return invalid(path +
                            " is a file of safetensors, but not one of those that a model's folder "
                            "has (model.safetensors); name the folder, or rename the file");
-        return read_hf_folder(folder_of(path), pairs);
+        return read_hf_folder(folder_of(path), encoder_decoders);
     }
     if (!head.empty() && (head[0] == '{' || head[0] == '['))
         return invalid(path + " is a JSON file; name the folder that holds it");
@@ -66,8 +66,8 @@ Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
     return LoadedModel{std::move(model), "llama2c", {}};
 }
 
-Result<LoadedModel> load_writer(const std::string& path, Pairs pairs) {
-    ASSIGN_OR_RETURN(LoadedModel loaded, load_any(path, pairs));
+Result<LoadedModel> load_writer(const std::string& path, EncoderDecoders encoder_decoders) {
+    ASSIGN_OR_RETURN(LoadedModel loaded, load_any(path, encoder_decoders));
     if (!loaded.model.config.causal)
         return unsupported(path, "is an encoder; layers are served of models that write text");
     return loaded;

@@ -12,13 +12,15 @@
 namespace cairn::formats {
 
 /// Errors say what the file is instead, if that can be told, and what to do. kUnsupported for an
-/// encoder-decoder unless `pairs` are taken: whoever runs, serves or trains one model has no place
+/// encoder-decoder unless those are taken: whoever runs, serves or trains one model has no place
 /// for the other half.
-Result<LoadedModel> load_any(const std::string& path, Pairs pairs = Pairs::kRefused);
+Result<LoadedModel> load_any(const std::string& path,
+                             EncoderDecoders encoder_decoders = EncoderDecoders::kRefused);
 
 /// The same of a model that writes text, whose layers can be served and audited: kUnsupported for
 /// an encoder alone, too.
-Result<LoadedModel> load_writer(const std::string& path, Pairs pairs = Pairs::kRefused);
+Result<LoadedModel> load_writer(const std::string& path,
+                                EncoderDecoders encoder_decoders = EncoderDecoders::kRefused);
 
 /// The tokenizer for a model: `explicit_path` if given, else the one inside the checkpoint, else
 /// tok<vocab>.bin, tokenizer.bin, tokenizer.json or vocab.txt beside the model. kNotFound with a

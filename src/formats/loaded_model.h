@@ -11,7 +11,7 @@
 namespace cairn::formats {
 
 /// Whether a reader of models takes an encoder-decoder, which is two.
-enum class Pairs { kRefused, kTaken };
+enum class EncoderDecoders { kRefused, kTaken };
 
 /// What an encoder-decoder has besides its decoder.
 struct EncoderHalf {

@@ -6,7 +6,7 @@
 
 namespace cairn::model {
 
-Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder) {
+Status check_encoder_decoder(const ModelConfig& encoder, const ModelConfig& decoder) {
     if (encoder.causal || !decoder.crosses())
         return invalid("an encoder-decoder is an encoder and a decoder with cross attention");
     if (encoder.dim != decoder.dim || encoder.vocab != decoder.vocab)
@@ -32,7 +32,7 @@ Status check_begins(std::span<const std::uint32_t> begins, const ModelConfig& de
 Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
                             std::span<const std::uint32_t> tokens, KvType type,
                             tensor::StateType states) {
-    CHECK(check_pair(encoder.config(), decoder.config()).ok());
+    CHECK(check_encoder_decoder(encoder.config(), decoder.config()).ok());
     ASSIGN_OR_RETURN(const std::vector<float> hidden, encoder.encode(tokens, states));
     RETURN_IF_ERROR(check_source(decoder.config(), tokens.size(), type));
     KvCache source(decoder.config(), decoder.range(), tokens.size(), type);

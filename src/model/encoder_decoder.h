@@ -3,7 +3,7 @@
 // weights of its own (the token embedding may be one tensor that both point to). So whatever runs,
 // serves or trains the layers of one model does so for either half.
 //
-//   Encoder encoder(pair.encoder.config, pair.encoder.weights, compute);
+//   Encoder encoder(half.encoder.config, half.encoder.weights, compute);
 //   Transformer decoder(config, weights, all_layers(config), compute);
 //   ASSIGN_OR_RETURN(KvCache source, read_source(encoder, decoder, tokens, KvType::kF32));
 //   decoder.forward(hidden, cache, tensor::StateType::kF32, &source);   // any number of times
@@ -18,7 +18,7 @@
 namespace cairn::model {
 
 /// kInvalid unless the decoder can attend to what the encoder makes, of every length.
-Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder);
+Status check_encoder_decoder(const ModelConfig& encoder, const ModelConfig& decoder);
 
 /// The most tokens that a text of the decoder may begin with.
 inline constexpr std::size_t kMaxBegins = 16;
@@ -27,7 +27,7 @@ Status check_begins(std::span<const std::uint32_t> begins, const ModelConfig& de
 
 /// The encoder's states of `tokens`, rounded to `states` (N53), as the keys and values that each
 /// layer in the decoder's range sees, rounded to `type` (N5). kInvalid as Encoder::encode();
-/// kUnsupported for attention by digits. CHECKs the pair.
+/// kUnsupported for attention by digits. CHECKs that both fit.
 Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
                             std::span<const std::uint32_t> tokens, KvType type,
                             tensor::StateType states = tensor::StateType::kF32);

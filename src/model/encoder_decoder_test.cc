@@ -22,20 +22,20 @@ Tokens text_to_read(const ModelConfig& config, std::uint64_t seed = 8) {
     return random_tokens(kRead, config.vocab, seed);
 }
 
-KvCache source_of(const TestPair& pair, Transformer& decoder, const Tokens& text,
+KvCache source_of(const TestEncoderDecoder& halves, Transformer& decoder, const Tokens& text,
                   KvType type = KvType::kF32, const tensor::Compute* compute = nullptr) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
-    Encoder encoder(pair.encoder.config, pair.encoder.weights,
+    Encoder encoder(halves.encoder.config, halves.encoder.weights,
                     compute == nullptr ? machine.compute : *compute);
     return read_source(encoder, decoder, text, type).value();
 }
 
 /// States after the last layer, and logits, of the decoder's text in pieces.
-std::vector<float> written(const TestPair& pair, const tensor::Compute& compute, std::size_t piece,
-                           KvType type = KvType::kF32) {
-    const ModelConfig& c = pair.decoder.config;
-    Transformer decoder(c, pair.decoder.weights, all_layers(c), compute, {.max_batch = kWritten});
-    const KvCache source = source_of(pair, decoder, text_to_read(c), type, &compute);
+std::vector<float> written(const TestEncoderDecoder& halves, const tensor::Compute& compute,
+                           std::size_t piece, KvType type = KvType::kF32) {
+    const ModelConfig& c = halves.decoder.config;
+    Transformer decoder(c, halves.decoder.weights, all_layers(c), compute, {.max_batch = kWritten});
+    const KvCache source = source_of(halves, decoder, text_to_read(c), type, &compute);
     KvCache cache(c, all_layers(c), kWritten, type);
     const Tokens tokens = random_tokens(kWritten, c.vocab, 3);
     std::vector<float> states(kWritten * c.dim);
@@ -53,17 +53,17 @@ std::vector<float> written(const TestPair& pair, const tensor::Compute& compute,
 
 TEST(EncoderDecoder, ComputesWhatTheDoublePrecisionModelComputes) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
-    for (const PairFamily& family : pair_families()) {
-        const TestPair pair(family, tensor::WeightType::kF32);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const TestEncoderDecoder halves(family, tensor::WeightType::kF32);
         const ModelConfig& c = family.decoder;
-        const auto found = written(pair, machine.compute, kWritten);
+        const auto found = written(halves, machine.compute, kWritten);
         const auto doubles = [](const Model& model) {
             const std::vector<float> flat = dense_parameters(model);
             return std::vector<double>(flat.begin(), flat.end());
         };
         const ParameterLayout encoder(family.encoder), decoder(c);
-        const auto read = Oracle(encoder).hidden(doubles(pair.encoder), text_to_read(c));
-        const std::vector<double> flat = doubles(pair.decoder);
+        const auto read = Oracle(encoder).hidden(doubles(halves.encoder), text_to_read(c));
+        const std::vector<double> flat = doubles(halves.decoder);
         const auto states = Oracle(decoder).hidden(flat, random_tokens(kWritten, c.vocab, 3), read);
         const auto head = decoder.slice(
             std::span(flat), c.tied_head ? TensorKind::kTokenEmbedding : TensorKind::kHead);
@@ -90,30 +90,30 @@ const GoldenHashes& golden_cross() {
 
 TEST(EncoderDecoder, EveryMachineAndPackingGivesTheGoldenBits) {
     on_golden_machines([](const Machine& machine) {
-        for (const PairFamily& family : pair_families())
+        for (const EncoderDecoderFamily& family : encoder_decoder_families())
             for (const tensor::WeightType type :
                  {tensor::WeightType::kF32, tensor::WeightType::kQ8_0}) {
                 const std::string name =
                     "cross." + family.name + '.' + std::string(tensor::weight_type_name(type));
-                TestPair pair(family, type);
-                const std::uint64_t hash = bit_hash(written(pair, machine.compute, kWritten));
+                TestEncoderDecoder halves(family, type);
+                const std::uint64_t hash = bit_hash(written(halves, machine.compute, kWritten));
                 expect_golden(machine, golden_cross(), name, hash);
-                pair.encoder = pack_model(machine.compute, pair.encoder);
-                pair.decoder = pack_model(machine.compute, pair.decoder);
-                EXPECT_EQ(bit_hash(written(pair, machine.compute, kWritten)), hash) << name;
+                halves.encoder = pack_model(machine.compute, halves.encoder);
+                halves.decoder = pack_model(machine.compute, halves.decoder);
+                EXPECT_EQ(bit_hash(written(halves, machine.compute, kWritten)), hash) << name;
             }
     });
 }
 
 TEST(EncoderDecoder, PiecesHaveTheBitsOfTheWhole) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
-    for (const PairFamily& family : pair_families()) {
-        const TestPair pair(family, tensor::WeightType::kQ8_0);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const TestEncoderDecoder halves(family, tensor::WeightType::kQ8_0);
         std::vector<std::vector<float>> all;
         for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBf16}) {
-            all.push_back(written(pair, machine.compute, kWritten, type));
+            all.push_back(written(halves, machine.compute, kWritten, type));
             for (const std::size_t piece : {1U, 7U, 64U})
-                EXPECT_EQ(written(pair, machine.compute, piece, type), all.back())
+                EXPECT_EQ(written(halves, machine.compute, piece, type), all.back())
                     << family.name << " in pieces of " << piece;
         }
         EXPECT_NE(all[0], all[1]);
@@ -125,17 +125,18 @@ TEST(EncoderDecoder, PiecesHaveTheBitsOfTheWhole) {
 // small parts.
 TEST(EncoderDecoder, LayersOverTwoMachinesHaveTheBitsOfOne) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
-    for (const PairFamily& family : pair_families()) {
-        const TestPair pair(family, tensor::WeightType::kF32);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const TestEncoderDecoder halves(family, tensor::WeightType::kF32);
         const ModelConfig& c = family.decoder;
         const Tokens tokens = random_tokens(20, c.vocab, 3);
         const auto run = [&](std::vector<std::pair<LayerRange, std::size_t>> machines) {
             std::vector<float> states(tokens.size() * c.dim);
-            Transformer(c, pair.decoder.weights, {0, 0}, machine.compute).embed(tokens, 0, states);
+            Transformer(c, halves.decoder.weights, {0, 0}, machine.compute)
+                .embed(tokens, 0, states);
             for (const auto& [range, batch] : machines) {
-                Transformer layers(c, pair.decoder.weights, range, machine.compute,
+                Transformer layers(c, halves.decoder.weights, range, machine.compute,
                                    {.max_batch = batch});
-                const KvCache source = source_of(pair, layers, text_to_read(c));
+                const KvCache source = source_of(halves, layers, text_to_read(c));
                 KvCache cache(c, range, tokens.size());
                 layers.forward(states, cache, tensor::StateType::kF32, &source);
             }
@@ -149,12 +150,12 @@ TEST(EncoderDecoder, LayersOverTwoMachinesHaveTheBitsOfOne) {
 
 TEST(EncoderDecoder, OthersInTheBatchChangeNothing) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
-    for (const PairFamily& family : pair_families()) {
-        const TestPair pair(family, tensor::WeightType::kF32);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const TestEncoderDecoder halves(family, tensor::WeightType::kF32);
         const ModelConfig& c = family.decoder;
-        Transformer decoder(c, pair.decoder.weights, all_layers(c), machine.compute);
-        const KvCache sources[] = {source_of(pair, decoder, text_to_read(c)),
-                                   source_of(pair, decoder, {5, 9, 11})};
+        Transformer decoder(c, halves.decoder.weights, all_layers(c), machine.compute);
+        const KvCache sources[] = {source_of(halves, decoder, text_to_read(c)),
+                                   source_of(halves, decoder, {5, 9, 11})};
         const std::size_t sizes[] = {9, 1};
         const auto forward = [&](std::size_t first, std::size_t last) {
             std::vector<float> states;
@@ -181,12 +182,12 @@ TEST(EncoderDecoder, OthersInTheBatchChangeNothing) {
 // As if each layer ran on another machine, and the decoder on yet another (N53).
 TEST(EncoderDecoder, StatesOfATypeAreRoundedWhereverTheEncoderIsCut) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
-    for (const PairFamily& family : pair_families()) {
-        const TestPair pair(family, tensor::WeightType::kF32);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const TestEncoderDecoder halves(family, tensor::WeightType::kF32);
         const ModelConfig& c = family.encoder;
         const Tokens tokens = text_to_read(c);
-        Encoder encoder(c, pair.encoder.weights, machine.compute);
-        Transformer layers(c, pair.encoder.weights, all_layers(c), machine.compute);
+        Encoder encoder(c, halves.encoder.weights, machine.compute);
+        Transformer layers(c, halves.encoder.weights, all_layers(c), machine.compute);
         for (const auto type :
              {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8}) {
             std::vector<float> rows(tokens.size() * c.dim);
@@ -207,7 +208,7 @@ TEST(EncoderDecoder, StatesOfATypeAreRoundedWhereverTheEncoderIsCut) {
 }
 
 TEST(EncoderDecoder, SourcesAreAsLongAsTheLayersCanSee) {
-    const ModelConfig decoder = pair_families().back().decoder;
+    const ModelConfig decoder = encoder_decoder_families().back().decoder;
     EXPECT_TRUE(check_source(decoder, 1, KvType::kF32).ok());
     EXPECT_TRUE(check_source(decoder, 100, KvType::kBf16).ok());
     EXPECT_EQ(check_source(decoder, 0, KvType::kF32).error().code, ErrorCode::kInvalid);
@@ -219,23 +220,23 @@ TEST(EncoderDecoder, SourcesAreAsLongAsTheLayersCanSee) {
 
 TEST(EncoderDecoder, RefusesWhatDoesNotFit) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
-    const PairFamily family = pair_families().front();
-    const TestPair pair(family, tensor::WeightType::kF32);
-    Encoder encoder(family.encoder, pair.encoder.weights, machine.compute, 50);
-    Transformer decoder(family.decoder, pair.decoder.weights, all_layers(family.decoder),
+    const EncoderDecoderFamily family = encoder_decoder_families().front();
+    const TestEncoderDecoder halves(family, tensor::WeightType::kF32);
+    Encoder encoder(family.encoder, halves.encoder.weights, machine.compute, 50);
+    Transformer decoder(family.decoder, halves.decoder.weights, all_layers(family.decoder),
                         machine.compute);
     EXPECT_FALSE(read_source(encoder, decoder, Tokens{}, KvType::kF32).ok());
     EXPECT_FALSE(read_source(encoder, decoder, Tokens(51, 1), KvType::kF32).ok());
     EXPECT_EQ(read_source(encoder, decoder, Tokens{1}, KvType::kDigits).error().code,
               ErrorCode::kUnsupported);
-    EXPECT_TRUE(check_pair(family.encoder, family.decoder).ok());
-    EXPECT_FALSE(check_pair(family.decoder, family.encoder).ok());
-    PairFamily other = family;
+    EXPECT_TRUE(check_encoder_decoder(family.encoder, family.decoder).ok());
+    EXPECT_FALSE(check_encoder_decoder(family.decoder, family.encoder).ok());
+    EncoderDecoderFamily other = family;
     other.encoder.context = 64;
-    EXPECT_FALSE(check_pair(other.encoder, other.decoder).ok());
+    EXPECT_FALSE(check_encoder_decoder(other.encoder, other.decoder).ok());
     other = family;
     other.encoder.vocab = 66;
-    EXPECT_FALSE(check_pair(other.encoder, other.decoder).ok());
+    EXPECT_FALSE(check_encoder_decoder(other.encoder, other.decoder).ok());
     // Training one half without the other would train something else.
     EXPECT_EQ(validate(LeafShape{1024, 64, 0}, family.decoder).error().code,
               ErrorCode::kUnsupported);

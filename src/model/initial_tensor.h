@@ -1,4 +1,5 @@
-// The first values of a single tensor, for parameters of more than one model (pair_layout.h).
+// The first values of a single tensor, for parameters of more than one model
+// (encoder_decoder_layout.h).
 #pragma once
 
 #include "model/layout.h"

@@ -17,7 +17,8 @@ using tensor::Matrix;
 using Tokens = std::vector<std::uint32_t>;
 using K = TensorKind;
 
-Status check_pair_text(const PairLayout& layout, const PairText& pair, std::size_t given) {
+Status check_pair_text(const EncoderDecoderLayout& layout, const PairText& pair,
+                       std::size_t given) {
     const ModelConfig& encoder = layout.encoder().config();
     const ModelConfig& decoder = layout.decoder().config();
     if (pair.source.empty() || pair.source.size() > encoder.context)
@@ -41,9 +42,9 @@ std::uint64_t learnt_tokens(std::span<const PairText> pairs, std::size_t given) 
 }
 
 struct PairPass::State {
-    State(const PairLayout& pair_layout, const PairBounds& most, std::size_t given_tokens,
-          const tensor::Compute& chosen, bool gradients)
-        : layout(pair_layout),
+    State(const EncoderDecoderLayout& encoder_decoder_layout, const PairBounds& most,
+          std::size_t given_tokens, const tensor::Compute& chosen, bool gradients)
+        : layout(encoder_decoder_layout),
           config(layout.decoder().config()),
           bounds(most),
           given(given_tokens),
@@ -69,12 +70,12 @@ struct PairPass::State {
 
     void take(std::span<const PairText> pairs);
     void leave_out_given(Matrix dlogits);
-    std::int64_t forward(const PairWeights& weights, bool differentiate);
-    void backward(const PairWeights& weights, std::span<float> gradient);
+    std::int64_t forward(const EncoderDecoderWeights& weights, bool differentiate);
+    void backward(const EncoderDecoderWeights& weights, std::span<float> gradient);
     StackTexts sources() const { return {.lengths = source_lengths}; }
     StackTexts targets() const { return {.lengths = target_lengths, .source = &source}; }
 
-    PairLayout layout;
+    EncoderDecoderLayout layout;
     ModelConfig config;  // the decoder's
     PairBounds bounds;
     std::size_t given;
@@ -121,7 +122,7 @@ void PairPass::State::leave_out_given(Matrix dlogits) {
     }
 }
 
-std::int64_t PairPass::State::forward(const PairWeights& weights, bool differentiate) {
+std::int64_t PairPass::State::forward(const EncoderDecoderWeights& weights, bool differentiate) {
     source = {source_lengths, encoder.forward(weights.encoder, source_tokens, sources())};
     head_input = decoder.forward(weights.decoder, inputs, targets());
     const Matrix z(logits.data(), inputs.size(), config.vocab);
@@ -134,7 +135,7 @@ std::int64_t PairPass::State::forward(const PairWeights& weights, bool different
     return tensor::sum_losses_fixed(now);
 }
 
-void PairPass::State::backward(const PairWeights& weights, std::span<float> gradient) {
+void PairPass::State::backward(const EncoderDecoderWeights& weights, std::span<float> gradient) {
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     for (std::vector<float>* sum : {&dsource, &encoder_rows, &decoder_rows, &decoder_gradient})
         std::fill(sum->begin(), sum->end(), 0.0F);
@@ -162,7 +163,7 @@ void PairPass::State::backward(const PairWeights& weights, std::span<float> grad
     tensor::add(compute, embedding.size(), embedding.data(), encoder_rows.data(), gradient.data());
 }
 
-PairPass::PairPass(const PairLayout& layout, const PairBounds& bounds, std::size_t given,
+PairPass::PairPass(const EncoderDecoderLayout& layout, const PairBounds& bounds, std::size_t given,
                    const tensor::Compute& compute, bool with_gradient) {
     CHECK(given >= 1 && bounds.source_rows > 0 && bounds.target_rows > 0);
     state_ = std::make_unique<State>(layout, bounds, given, compute, with_gradient);
@@ -172,13 +173,14 @@ PairPass::~PairPass() = default;
 
 const PairBounds& PairPass::bounds() const { return state_->bounds; }
 
-std::int64_t PairPass::forward_loss(const PairWeights& weights, std::span<const PairText> pairs) {
+std::int64_t PairPass::forward_loss(const EncoderDecoderWeights& weights,
+                                    std::span<const PairText> pairs) {
     state_->take(pairs);
     return state_->forward(weights, false);
 }
 
-std::int64_t PairPass::backward(const PairWeights& weights, std::span<const PairText> pairs,
-                                std::span<float> gradient) {
+std::int64_t PairPass::backward(const EncoderDecoderWeights& weights,
+                                std::span<const PairText> pairs, std::span<float> gradient) {
     CHECK(state_->with_gradient && gradient.size() == state_->layout.size());
     state_->take(pairs);
     const std::int64_t sum = state_->forward(weights, true);

@@ -11,7 +11,7 @@
 #include <memory>
 #include <span>
 
-#include "model/pair_layout.h"
+#include "model/encoder_decoder_layout.h"
 #include "tensor/compute.h"
 
 namespace cairn::model {
@@ -33,7 +33,7 @@ struct PairBounds {
 
 /// kInvalid unless both halves take a pair of that many tokens: at least one of the source, and one
 /// of the target to learn behind its `given` first ones.
-Status check_pair_text(const PairLayout& layout, const PairText& pair, std::size_t given);
+Status check_pair_text(const EncoderDecoderLayout& layout, const PairText& pair, std::size_t given);
 
 /// The tokens that have a loss: all of a target but its `given` first ones.
 std::uint64_t learnt_tokens(std::span<const PairText> pairs, std::size_t given);
@@ -42,7 +42,7 @@ class PairPass {
   public:
     /// The `given` (at least one) first tokens of each target are not learnt. Takes all memory
     /// here, less without `with_gradient`, with which only losses can be asked for.
-    PairPass(const PairLayout& layout, const PairBounds& bounds, std::size_t given,
+    PairPass(const EncoderDecoderLayout& layout, const PairBounds& bounds, std::size_t given,
              const tensor::Compute& compute, bool with_gradient = true);
     ~PairPass();
     PairPass(const PairPass&) = delete;
@@ -51,10 +51,11 @@ class PairPass {
     const PairBounds& bounds() const;
 
     /// Sum of the integer losses of a leaf. CHECKs the bounds and check_pair_text().
-    std::int64_t forward_loss(const PairWeights& weights, std::span<const PairText> pairs);
+    std::int64_t forward_loss(const EncoderDecoderWeights& weights,
+                              std::span<const PairText> pairs);
     /// gradient[layout.size()] = d(sum of losses)/d(parameters), overwritten. Returns the sum of
     /// the integer losses.
-    std::int64_t backward(const PairWeights& weights, std::span<const PairText> pairs,
+    std::int64_t backward(const EncoderDecoderWeights& weights, std::span<const PairText> pairs,
                           std::span<float> gradient);
 
   private:

@@ -22,14 +22,14 @@ using Tokens = std::vector<std::uint32_t>;
 using Pairs = std::vector<std::pair<Tokens, Tokens>>;
 
 // The families small enough for finite differences, and LayerNorms before branches.
-std::vector<PairFamily> tiny_families() {
-    std::vector<PairFamily> all = pair_families();
-    PairFamily before = all[0];
+std::vector<EncoderDecoderFamily> tiny_families() {
+    std::vector<EncoderDecoderFamily> all = encoder_decoder_families();
+    EncoderDecoderFamily before = all[0];
     before.name = "bart-before";
     before.encoder.norm_position = before.decoder.norm_position = NormPosition::kPre;
     before.decoder.tied_head = false;
     all.push_back(before);
-    for (PairFamily& family : all)
+    for (EncoderDecoderFamily& family : all)
         for (ModelConfig* config : {&family.encoder, &family.decoder}) {
             config->dim = 8;
             config->hidden_dim = 12;
@@ -59,7 +59,7 @@ std::vector<PairText> texts_of(const Pairs& pairs) {
     return texts;
 }
 
-std::vector<float> parameters_of(const PairLayout& layout, std::uint64_t seed) {
+std::vector<float> parameters_of(const EncoderDecoderLayout& layout, std::uint64_t seed) {
     std::vector<float> flat = large_parameters(layout.encoder(), seed);
     const std::vector<float> more = large_parameters(layout.decoder(), seed + 1);
     flat.insert(flat.end(), more.begin() + static_cast<std::ptrdiff_t>(layout.embedding()),
@@ -67,8 +67,8 @@ std::vector<float> parameters_of(const PairLayout& layout, std::uint64_t seed) {
     return flat;
 }
 
-double oracle_loss(const PairLayout& layout, std::span<const double> all, const Pairs& pairs,
-                   std::size_t given) {
+double oracle_loss(const EncoderDecoderLayout& layout, std::span<const double> all,
+                   const Pairs& pairs, std::size_t given) {
     // The decoder's parameters as its own layout has them.
     std::vector<double> own(all.begin(),
                             all.begin() + static_cast<std::ptrdiff_t>(layout.embedding()));
@@ -99,8 +99,8 @@ double oracle_loss(const PairLayout& layout, std::span<const double> all, const 
 }
 
 TEST(PairPass, GradientsOfEveryTensorAgreeWithFiniteDifferences) {
-    for (const PairFamily& family : tiny_families()) {
-        const PairLayout layout(family.encoder, family.decoder);
+    for (const EncoderDecoderFamily& family : tiny_families()) {
+        const EncoderDecoderLayout layout(family.encoder, family.decoder);
         const std::vector<float> flat = parameters_of(layout, 2);
         const Pairs pairs =
             random_pairs(family.decoder, {{5, 4}, {1, 9}, {8, 3}, {7, 7}, {4, 2}, {3, 9}});
@@ -154,10 +154,10 @@ TEST(PairPass, EveryMachineGivesTheGoldenBits) {
     on_golden_machines([](const Machine& machine) {
         const tensor::KernelSet set = tensor::kernel_set_of(*machine.compute.kernels);
         const bool slow = set == tensor::KernelSet::kReference || set == tensor::KernelSet::kScalar;
-        for (const PairFamily& family : pair_families()) {
-            const PairLayout layout(family.encoder, family.decoder);
+        for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+            const EncoderDecoderLayout layout(family.encoder, family.decoder);
             const std::vector<float> flat = parameters_of(layout, 5);
-            const PairWeights weights = view_weights(layout, flat);
+            const EncoderDecoderWeights weights = view_weights(layout, flat);
             const Pairs pairs = long_pairs(family.decoder);
             const std::vector<PairText> texts = texts_of(pairs);
             std::vector<float> gradient(layout.size(), 7.0F), other(gradient);
@@ -178,10 +178,10 @@ TEST(PairPass, EveryMachineGivesTheGoldenBits) {
 
 TEST(PairPass, OtherPairsOfTheLeafChangeNoLoss) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
-    for (const PairFamily& family : pair_families()) {
-        const PairLayout layout(family.encoder, family.decoder);
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const EncoderDecoderLayout layout(family.encoder, family.decoder);
         const std::vector<float> flat = parameters_of(layout, 5);
-        const PairWeights weights = view_weights(layout, flat);
+        const EncoderDecoderWeights weights = view_weights(layout, flat);
         const Pairs pairs = long_pairs(family.decoder);
         const std::vector<PairText> texts = texts_of(pairs);
         PairPass pass(layout, {326, 327}, 1, machine.compute, /*with_gradient=*/false);
@@ -193,10 +193,10 @@ TEST(PairPass, OtherPairsOfTheLeafChangeNoLoss) {
 
 TEST(PairPass, WhatIsGivenIsNotLearnt) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
-    const PairFamily family = pair_families().front();
-    const PairLayout layout(family.encoder, family.decoder);
+    const EncoderDecoderFamily family = encoder_decoder_families().front();
+    const EncoderDecoderLayout layout(family.encoder, family.decoder);
     const std::vector<float> flat = parameters_of(layout, 5);
-    const PairWeights weights = view_weights(layout, flat);
+    const EncoderDecoderWeights weights = view_weights(layout, flat);
     const Pairs pairs = random_pairs(family.decoder, {{9, 7}, {4, 12}});
     const std::vector<PairText> texts = texts_of(pairs);
     EXPECT_EQ(learnt_tokens(texts, 1), 17U);
@@ -217,8 +217,8 @@ TEST(PairPass, WhatIsGivenIsNotLearnt) {
 }
 
 TEST(PairPass, ThePairsThatItTakes) {
-    const PairFamily family = tiny_families().front();
-    const PairLayout layout(family.encoder, family.decoder);
+    const EncoderDecoderFamily family = tiny_families().front();
+    const EncoderDecoderLayout layout(family.encoder, family.decoder);
     const Tokens eight(8, 1), nine(9, 1), ten(10, 1), none, strange{11};
     EXPECT_TRUE(check_pair_text(layout, {eight, nine}, 1).ok());
     EXPECT_FALSE(check_pair_text(layout, {nine, nine}, 1).ok());
@@ -229,9 +229,9 @@ TEST(PairPass, ThePairsThatItTakes) {
     EXPECT_FALSE(check_pair_text(layout, {eight, nine}, 9).ok());
 }
 
-TEST(PairLayout, HoldsEveryTensorOnceAndTheEmbeddingForBoth) {
-    for (const PairFamily& family : pair_families()) {
-        const PairLayout layout(family.encoder, family.decoder);
+TEST(EncoderDecoderLayout, HoldsEveryTensorOnceAndTheEmbeddingForBoth) {
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
+        const EncoderDecoderLayout layout(family.encoder, family.decoder);
         std::uint64_t at = 0;
         for (const TensorInfo& info : layout.tensors()) {
             EXPECT_EQ(info.offset, at) << info.name;
@@ -239,9 +239,9 @@ TEST(PairLayout, HoldsEveryTensorOnceAndTheEmbeddingForBoth) {
         }
         EXPECT_EQ(at, layout.size());
         const std::vector<float> flat = initial_parameters(layout, 3);
-        const PairWeights weights = view_weights(layout, flat);
+        const EncoderDecoderWeights weights = view_weights(layout, flat);
         EXPECT_EQ(weights.encoder.token_embedding.data, weights.decoder.token_embedding.data);
-        PairModels models = make_pair_models(layout, flat);
+        EncoderDecoderModels models = make_encoder_decoder(layout, flat);
         EXPECT_EQ(dense_parameters(layout, models.encoder, models.decoder), flat);
         EXPECT_EQ(layout.tensors()[0].name, "token_embedding");
         EXPECT_EQ(layout.tensors().back().name.rfind("decoder.", 0), 0U);
@@ -249,10 +249,10 @@ TEST(PairLayout, HoldsEveryTensorOnceAndTheEmbeddingForBoth) {
 }
 
 // Tensors are numbered through both halves; what ends a branch is smaller in the deeper half.
-TEST(PairLayout, FirstWeightsAreThoseOfTheRule) {
-    for (const PairFamily& family : pair_families()) {
+TEST(EncoderDecoderLayout, FirstWeightsAreThoseOfTheRule) {
+    for (const EncoderDecoderFamily& family : encoder_decoder_families()) {
         ASSERT_NE(family.encoder.layers, family.decoder.layers);
-        const PairLayout layout(family.encoder, family.decoder);
+        const EncoderDecoderLayout layout(family.encoder, family.decoder);
         const std::vector<float> flat = initial_parameters(layout, 9);
         for (std::size_t number = 0; number < layout.tensors().size(); ++number) {
             const TensorInfo& info = layout.tensors()[number];

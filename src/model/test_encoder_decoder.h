@@ -7,12 +7,12 @@
 
 namespace cairn::model {
 
-struct PairFamily {
+struct EncoderDecoderFamily {
     std::string name;
     ModelConfig encoder, decoder;
 };
 
-inline std::vector<PairFamily> pair_families() {
+inline std::vector<EncoderDecoderFamily> encoder_decoder_families() {
     ModelConfig bart = family_base();
     bart.kv_heads = 4;
     bart.norm = NormKind::kLayer;
@@ -22,14 +22,14 @@ inline std::vector<PairFamily> pair_families() {
     bart.qkv_bias = bart.out_bias = bart.ffn_bias = true;
     bart.embedding_norm = true;
     bart.scaled_embedding = true;
-    PairFamily post{"bart", bart, bart};
+    EncoderDecoderFamily post{"bart", bart, bart};
     post.encoder.causal = false;
     post.encoder.layers = 1;
     post.decoder.heads = post.decoder.kv_heads = 2;
     post.decoder.cross_context = post.encoder.context;
     post.decoder.head_bias = true;
 
-    PairFamily pre{"modern", family_base(), family_base()};
+    EncoderDecoderFamily pre{"modern", family_base(), family_base()};
     pre.encoder.causal = false;
     pre.encoder.context = 100;
     pre.decoder.layers = 3;
@@ -38,9 +38,11 @@ inline std::vector<PairFamily> pair_families() {
     return {post, pre};
 }
 
-/// A pair with random weights; the embeddings of the halves are one in no other way than in files.
-struct TestPair {
-    TestPair(const PairFamily& family, tensor::WeightType type, std::uint64_t seed = 5)
+/// Both halves with random weights; the embeddings of the halves are one in no other way than in
+/// files.
+struct TestEncoderDecoder {
+    TestEncoderDecoder(const EncoderDecoderFamily& family, tensor::WeightType type,
+                       std::uint64_t seed = 5)
         : encoder(family_model({"encoder", family.encoder}, type, seed + 1)),
           decoder(family_model({"decoder", family.decoder}, type, seed)) {}
 

@@ -48,7 +48,7 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
     if (parts.tokenizer) parts.chain_audit_text.bounds = serve::text_bounds(*parts.tokenizer);
     for (const std::string& file : verifying.model_files) {
         ASSIGN_OR_RETURN(formats::LoadedModel loaded,
-                         formats::load_writer(file, formats::Pairs::kTaken));
+                         formats::load_writer(file, formats::EncoderDecoders::kTaken));
         AuditedTexts texts;
         std::unique_ptr<text::Tokenizer> tokenizer;
         auto found = formats::find_tokenizer(loaded, file, "");

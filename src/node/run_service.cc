@@ -10,8 +10,9 @@ Result<std::shared_ptr<const model::Model>> load_served(const NodeServing& servi
                                                         std::uint32_t network_layers) {
     std::shared_ptr<const model::Model> served;
     if (!serving.model_file.empty()) {
-        ASSIGN_OR_RETURN(formats::LoadedModel loaded,
-                         formats::load_writer(serving.model_file, formats::Pairs::kTaken));
+        ASSIGN_OR_RETURN(
+            formats::LoadedModel loaded,
+            formats::load_writer(serving.model_file, formats::EncoderDecoders::kTaken));
         served = std::make_shared<const model::Model>(std::move(loaded.model));
     }
     RETURN_IF_ERROR(

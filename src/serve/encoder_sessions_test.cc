@@ -13,12 +13,13 @@ namespace {
 using tensor::StateType;
 
 struct EncoderSessionsTest : ::testing::Test {
-    model::TestPair pair{model::pair_families().back(), tensor::WeightType::kF32};
-    TestWorld world{std::make_shared<const model::Model>(pair.encoder)};
+    model::TestEncoderDecoder halves{model::encoder_decoder_families().back(),
+                                     tensor::WeightType::kF32};
+    TestWorld world{std::make_shared<const model::Model>(halves.encoder)};
     const model::ModelConfig& config = world.snapshot.config;
 
     States encoded(std::size_t rows, StateType wire) {
-        model::Encoder encoder(config, pair.encoder.weights, world.compute);
+        model::Encoder encoder(config, halves.encoder.weights, world.compute);
         return encoder.encode(SourceWorld::source_tokens(rows), wire).value();
     }
     RemoteOptions options(std::size_t rows, StateType wire = StateType::kF32) {
@@ -31,7 +32,7 @@ struct EncoderSessionsTest : ::testing::Test {
     }
     /// Over servers, with embedding and final norm here.
     States over(FakeRemote& remote, std::size_t rows, StateType wire = StateType::kF32) {
-        model::Transformer ends(config, pair.encoder.weights, {0, 0}, world.compute);
+        model::Transformer ends(config, halves.encoder.weights, {0, 0}, world.compute);
         States states(rows * config.dim);
         ends.embed(SourceWorld::source_tokens(rows), 0, states);
         const Status passed = remote.forward(states);

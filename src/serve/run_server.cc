@@ -64,7 +64,8 @@ Result<Served> load_served(const RunServerOptions& options, const tensor::Comput
             "alone is not enough");
     if (name) return fetch_served(options, *name, compute);
     const auto load = options.encoder ? formats::load_any : formats::load_writer;
-    ASSIGN_OR_RETURN(formats::LoadedModel loaded, load(options.model_file, formats::Pairs::kTaken));
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded,
+                     load(options.model_file, formats::EncoderDecoders::kTaken));
     if (options.encoder && !loaded.encoder)
         return invalid(options.model_file + " is no encoder-decoder: leave --encoder out");
     if (options.encoder) loaded.model = std::move(loaded.encoder->encoder);

@@ -24,7 +24,7 @@ struct SourceTest : ::testing::Test {
 };
 
 TEST_F(SourceTest, AnySplitWritesWhatOneProcessWrites) {
-    for (const model::PairFamily& family : model::pair_families()) {
+    for (const model::EncoderDecoderFamily& family : model::encoder_decoder_families()) {
         const std::uint32_t layers = family.decoder.layers;
         for (std::uint32_t cut = 1; cut <= layers; ++cut) {
             SourceWorld split(family);
@@ -279,7 +279,9 @@ TEST_F(SourceTest, MemoryIsCountedForTheSourceToo) {
 struct PaidSource : PaidSessionTest {
     PaidSource()
         : PaidSessionTest(std::make_shared<const model::Model>(
-              model::TestPair(model::pair_families().back(), tensor::WeightType::kF32).decoder)) {}
+              model::TestEncoderDecoder(model::encoder_decoder_families().back(),
+                                        tensor::WeightType::kF32)
+                  .decoder)) {}
 };
 
 TEST_F(PaidSource, RowsOfTheSourceCostWhatOthersCost) {

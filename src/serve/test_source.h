@@ -10,13 +10,14 @@ namespace cairn::serve {
 
 /// Three layers in the decoder: "modern" of the families, two: "bart".
 struct SourceWorld {
-    model::TestPair pair;
+    model::TestEncoderDecoder halves;
     TestWorld world;
 
-    explicit SourceWorld(const model::PairFamily& family = model::pair_families().back(),
-                         const ClientOptions& options = {})
-        : pair(family, tensor::WeightType::kF32),
-          world(std::make_shared<const model::Model>(pair.decoder), options) {}
+    explicit SourceWorld(
+        const model::EncoderDecoderFamily& family = model::encoder_decoder_families().back(),
+        const ClientOptions& options = {})
+        : halves(family, tensor::WeightType::kF32),
+          world(std::make_shared<const model::Model>(halves.decoder), options) {}
 
     static text::Tokens source_tokens(std::size_t count) {
         text::Tokens tokens;
@@ -25,7 +26,7 @@ struct SourceWorld {
         return tokens;
     }
     States source(std::size_t rows, tensor::StateType wire = tensor::StateType::kF32) {
-        model::Encoder encoder(pair.encoder.config, pair.encoder.weights, world.compute);
+        model::Encoder encoder(halves.encoder.config, halves.encoder.weights, world.compute);
         return encoder.encode(source_tokens(rows), wire).value();
     }
     Text alone(std::size_t source_rows, std::size_t tokens,
@@ -33,7 +34,7 @@ struct SourceWorld {
                tensor::KvType kv = tensor::KvType::kF32) {
         const model::ModelConfig& config = world.snapshot.config;
         const model::LayerRange all = model::all_layers(config);
-        model::Encoder encoder(pair.encoder.config, pair.encoder.weights, world.compute);
+        model::Encoder encoder(halves.encoder.config, halves.encoder.weights, world.compute);
         model::Transformer decoder(config, world.snapshot.weights, all, world.compute);
         const model::KvCache seen =
             model::read_source(encoder, decoder, source_tokens(source_rows), kv, wire).value();

@@ -129,16 +129,17 @@ TEST_F(VerifierTest, SessionsAreOfAllKindsThatClientsHave) {
 }
 
 // Else a server that lies to texts which begin so is found by no audit.
-TEST(VerifierOfPairs, WritesAsWhoeverWritesWithThisDecoder) {
-    const model::TestPair pair{model::pair_families().back(), tensor::WeightType::kF32};
+TEST(VerifierOfEncoderDecoders, WritesAsWhoeverWritesWithThisDecoder) {
+    const model::TestEncoderDecoder halves{model::encoder_decoder_families().back(),
+                                           tensor::WeightType::kF32};
     ModelSnapshot snapshot =
-        snapshot_of(std::make_shared<const model::Model>(pair.decoder)).value();
+        snapshot_of(std::make_shared<const model::Model>(halves.decoder)).value();
     const std::vector<std::uint32_t> begins{2, 5};
     snapshot.encoder =
-        std::make_shared<const SourceReader>(SourceReader{pair.encoder, begins, {7}, {9}});
+        std::make_shared<const SourceReader>(SourceReader{halves.encoder, begins, {7}, {9}});
     ThreadPool pool(1);
     const tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
-    model::Encoder encoder(pair.encoder.config, pair.encoder.weights, compute);
+    model::Encoder encoder(halves.encoder.config, halves.encoder.weights, compute);
     const std::vector<std::uint32_t> prompt{7, 11, 3, 9};
     const States source = encoder.encode(prompt).value();
     model::Transformer ends(snapshot.config, snapshot.weights, {0, 0}, compute);

@@ -12,8 +12,8 @@ namespace {
 
 class PairLessons : public Lessons {
   public:
-    PairLessons(const model::PairLayout& layout, const Recipe& recipe, const PairSet& pairs,
-                const tensor::Compute& compute)
+    PairLessons(const model::EncoderDecoderLayout& layout, const Recipe& recipe,
+                const PairSet& pairs, const tensor::Compute& compute)
         : layout_(layout),
           leaves_(recipe.leaves_per_step),
           pairs_(pairs),
@@ -30,13 +30,13 @@ class PairLessons : public Lessons {
   private:
     void draw_leaf(std::uint64_t seed, std::uint64_t step, std::uint64_t& drawn);
 
-    model::PairLayout layout_;
+    model::EncoderDecoderLayout layout_;
     std::uint32_t leaves_;
     const PairSet& pairs_;
     model::PairBounds longest_;
     model::PairPass pass_;
     LeafMean mean_;
-    model::PairWeights weights_;
+    model::EncoderDecoderWeights weights_;
     const float* viewed_ = nullptr;  // what weights_ views
     std::vector<model::PairText> leaf_;
     model::PairBounds rows_;  // of the leaf
@@ -92,7 +92,7 @@ std::uint64_t PairSet::tokens() const {
     return count;
 }
 
-Status check_pairs(const PairSet& pairs, const model::PairLayout& layout,
+Status check_pairs(const PairSet& pairs, const model::EncoderDecoderLayout& layout,
                    std::uint32_t leaf_tokens) {
     if (pairs.pairs.empty()) return invalid("there are no pairs to learn from");
     for (std::size_t i = 0; i < pairs.pairs.size(); ++i) {
@@ -109,14 +109,16 @@ Status check_pairs(const PairSet& pairs, const model::PairLayout& layout,
     return ok_status();
 }
 
-std::unique_ptr<Lessons> pair_lessons(const model::PairLayout& layout, const Recipe& recipe,
-                                      const PairSet& pairs, const tensor::Compute& compute) {
+std::unique_ptr<Lessons> pair_lessons(const model::EncoderDecoderLayout& layout,
+                                      const Recipe& recipe, const PairSet& pairs,
+                                      const tensor::Compute& compute) {
     CHECK(validate(recipe, layout).ok());
     CHECK(check_pairs(pairs, layout, recipe.leaf_tokens).ok());
     return std::make_unique<PairLessons>(layout, recipe, pairs, compute);
 }
 
-std::optional<std::int64_t> pair_loss(model::PairPass& pass, const model::PairWeights& weights,
+std::optional<std::int64_t> pair_loss(model::PairPass& pass,
+                                      const model::EncoderDecoderWeights& weights,
                                       const PairSet& pairs, const std::function<bool()>& stop) {
     std::int64_t sum = 0;
     std::vector<model::PairText> leaf;

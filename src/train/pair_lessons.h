@@ -30,20 +30,22 @@ struct PairSet {
 
 /// kInvalid unless there are pairs, which the model and leaves of `leaf_tokens` rows on either side
 /// take.
-Status check_pairs(const PairSet& pairs, const model::PairLayout& layout,
+Status check_pairs(const PairSet& pairs, const model::EncoderDecoderLayout& layout,
                    std::uint32_t leaf_tokens);
 
 /// Of an encoder-decoder: as validate(recipe, config), but that a text may be shorter than its
 /// context.
-Status validate(const Recipe& recipe, const model::PairLayout& layout);
+Status validate(const Recipe& recipe, const model::EncoderDecoderLayout& layout);
 
 /// N51's draws of `pairs`, which must outlive it. CHECKs the recipe and the pairs.
-std::unique_ptr<Lessons> pair_lessons(const model::PairLayout& layout, const Recipe& recipe,
-                                      const PairSet& pairs, const tensor::Compute& compute);
+std::unique_ptr<Lessons> pair_lessons(const model::EncoderDecoderLayout& layout,
+                                      const Recipe& recipe, const PairSet& pairs,
+                                      const tensor::Compute& compute);
 
 /// The sum of the integer losses of all pairs, computed in leaves of at most pass.bounds() rows on
 /// either side; nothing if `stop`, asked between two of them, says so. CHECKs that each pair fits.
-std::optional<std::int64_t> pair_loss(model::PairPass& pass, const model::PairWeights& weights,
+std::optional<std::int64_t> pair_loss(model::PairPass& pass,
+                                      const model::EncoderDecoderWeights& weights,
                                       const PairSet& pairs, const std::function<bool()>& stop = {});
 
 }  // namespace cairn::train

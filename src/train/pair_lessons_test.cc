@@ -18,7 +18,7 @@ using Tokens = std::vector<std::uint32_t>;
 
 constexpr std::uint32_t kBoundary = 10;  // begins and ends texts of the tokens 0 to 9
 
-model::PairLayout tiny_layout() {
+model::EncoderDecoderLayout tiny_layout() {
     model::ModelConfig config;
     config.dim = 16;
     config.hidden_dim = 32;
@@ -68,7 +68,7 @@ struct Bench {
         trainer.start(model::initial_parameters(layout, 5), 0);
     }
 
-    model::PairLayout layout = tiny_layout();
+    model::EncoderDecoderLayout layout = tiny_layout();
     PairSet pairs = copies(300);
     ThreadPool pool;
     tensor::Compute compute;
@@ -113,7 +113,7 @@ TEST(PairLessons, ResumeToTheBit) {
 TEST(PairLessons, AStepIsTheMeanOverTheTokensOfItsLeaves) {
     Bench bench;
     const std::vector<float> parameters = model::initial_parameters(bench.layout, 5);
-    const model::PairWeights weights = model::view_weights(bench.layout, parameters);
+    const model::EncoderDecoderWeights weights = model::view_weights(bench.layout, parameters);
     model::PairPass pass(bench.layout, {1024, 1024}, 1, bench.compute);
     std::vector<std::vector<float>> leaves;
     std::uint64_t drawn = 0, learnt = 0;
@@ -156,7 +156,7 @@ TEST(PairLessons, ALeafThatCanBeFullIsFull) {
 TEST(PairLessons, TheLossOfAllPairsIsTheSameInLeavesOfAnySize) {
     Bench bench;
     const std::vector<float> parameters = model::initial_parameters(bench.layout, 5);
-    const model::PairWeights weights = model::view_weights(bench.layout, parameters);
+    const model::EncoderDecoderWeights weights = model::view_weights(bench.layout, parameters);
     std::vector<std::int64_t> sums;
     for (const std::size_t rows : {10U, 50U, 4000U}) {
         model::PairPass pass(bench.layout, {rows, rows}, 1, bench.compute, false);
@@ -168,7 +168,7 @@ TEST(PairLessons, TheLossOfAllPairsIsTheSameInLeavesOfAnySize) {
 }
 
 TEST(PairLessons, RefuseWhatDoesNotFit) {
-    const model::PairLayout layout = tiny_layout();
+    const model::EncoderDecoderLayout layout = tiny_layout();
     EXPECT_FALSE(check_pairs({}, layout, 1024).ok());
     PairSet set = copies(3);
     EXPECT_TRUE(check_pairs(set, layout, 1024).ok());

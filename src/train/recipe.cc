@@ -48,7 +48,7 @@ Status validate(const Recipe& recipe, const model::ModelConfig& config) {
     return check_numbers(recipe);
 }
 
-Status validate(const Recipe& recipe, const model::PairLayout& layout) {
+Status validate(const Recipe& recipe, const model::EncoderDecoderLayout& layout) {
     // The bounds of leaves are the same whatever is learnt: those of a plain model of this context.
     model::ModelConfig plain = layout.decoder().config();
     plain.cross_context = 0;

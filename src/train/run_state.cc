@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kMagic = "CAIRNRUN";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::uint32_t kPairVersion = 2;
+constexpr std::uint32_t kEncoderDecoderVersion = 2;
 constexpr std::size_t kMaxTexts = 4096;
 constexpr std::size_t kMaxPath = 4096;
 
@@ -50,15 +50,15 @@ RunOptions decode_options(Reader& reader) {
     return options;
 }
 
-void encode(const PairRun& run, Writer& writer) {
+void encode(const EncoderDecoderRun& run, Writer& writer) {
     model::encode(run.encoder, writer);
     writer.count(run.begins.size());
     for (const std::uint32_t token : run.begins) writer.u32(token);
     writer.u64(run.tokens);
 }
 
-Result<PairRun> decode_pair(Reader& reader) {
-    PairRun run;
+Result<EncoderDecoderRun> decode_encoder_decoder(Reader& reader) {
+    EncoderDecoderRun run;
     ASSIGN_OR_RETURN(run.encoder, model::decode_config(reader));
     run.begins.resize(reader.count(model::kMaxBegins, 4));
     for (std::uint32_t& token : run.begins) token = reader.u32();
@@ -69,11 +69,11 @@ Result<PairRun> decode_pair(Reader& reader) {
 
 Result<RunState> decode_fields(Reader& reader, std::uint32_t version) {
     RunState state;
-    if (version == kPairVersion) {
-        ASSIGN_OR_RETURN(state.pair, decode_pair(reader));
+    if (version == kEncoderDecoderVersion) {
+        ASSIGN_OR_RETURN(state.encoder_decoder, decode_encoder_decoder(reader));
         ASSIGN_OR_RETURN(state.config, model::decode_config(reader, model::Crossing::kTaken));
-        RETURN_IF_ERROR(model::check_pair(state.pair->encoder, state.config));
-        RETURN_IF_ERROR(model::check_begins(state.pair->begins, state.config));
+        RETURN_IF_ERROR(model::check_encoder_decoder(state.encoder_decoder->encoder, state.config));
+        RETURN_IF_ERROR(model::check_begins(state.encoder_decoder->begins, state.config));
     } else {
         ASSIGN_OR_RETURN(state.config, model::decode_config(reader));
     }
@@ -102,8 +102,8 @@ Hash256 hash_tokens(std::span<const std::uint32_t> tokens) {
 Bytes encode_run_state(const RunState& state) {
     Writer writer;
     writer.raw(as_bytes(kMagic));
-    writer.u32(state.pair ? kPairVersion : kVersion);
-    if (state.pair) encode(*state.pair, writer);
+    writer.u32(state.encoder_decoder ? kEncoderDecoderVersion : kVersion);
+    if (state.encoder_decoder) encode(*state.encoder_decoder, writer);
     model::encode(state.config, writer);
     writer.bytes(state.tokenizer);
     encode(state.recipe, writer);
@@ -126,7 +126,7 @@ Result<RunState> decode_run_state(ByteView file) {
     const ByteView body = file.first(file.size() - Hash256::size());
     Reader reader(body.subspan(kMagic.size()));
     const std::uint32_t version = reader.u32();
-    if (version != kVersion && version != kPairVersion)
+    if (version != kVersion && version != kEncoderDecoderVersion)
         return Error{ErrorCode::kUnsupported,
                      "the state of a training run of another version of this program"};
     Reader stored(file.last(Hash256::size()));

@@ -6,8 +6,8 @@
 //   magic "CAIRNRUN" · u32 version 1 · the fields below in order · u64 length and bytes of
 //   Trainer::save() · SHA-256 of everything before it
 //
-// Version 2 is that of an encoder-decoder: its PairRun stands before the configuration, which is
-// the decoder's.
+// Version 2 is that of an encoder-decoder: its EncoderDecoderRun stands before the configuration,
+// which is the decoder's.
 #pragma once
 
 #include <optional>
@@ -34,15 +34,15 @@ struct RunOptions {
 };
 
 /// What the run of an encoder-decoder has besides.
-struct PairRun {
+struct EncoderDecoderRun {
     model::ModelConfig encoder;
     std::vector<std::uint32_t> begins;  ///< what each text of the decoder begins with
     std::uint64_t tokens = 0;           ///< computed so far, of both sides
-    bool operator==(const PairRun&) const = default;
+    bool operator==(const EncoderDecoderRun&) const = default;
 };
 
 struct RunState {
-    std::optional<PairRun> pair{};
+    std::optional<EncoderDecoderRun> encoder_decoder{};
     model::ModelConfig config;
     Bytes tokenizer;  ///< its canonical file
     Recipe recipe;

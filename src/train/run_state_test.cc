@@ -37,41 +37,42 @@ TEST(RunState, RoundTrips) {
     EXPECT_NE(state.text_hash, hash_tokens(std::vector<std::uint32_t>{1, 2, 4}));
 }
 
-RunState example_of_pairs() {
+RunState example_of_encoder_decoder() {
     RunState state = example();
-    state.pair = PairRun{state.config, {3, 1}, 123'456};
-    state.pair->encoder.causal = false;
+    state.encoder_decoder = EncoderDecoderRun{state.config, {3, 1}, 123'456};
+    state.encoder_decoder->encoder.causal = false;
     state.config.cross_context = state.config.context;
     return state;
 }
 
-TEST(RunState, OfPairsRoundTripsAndIsAnotherVersion) {
-    const RunState state = example_of_pairs();
+TEST(RunState, OfAnEncoderDecoderRoundTripsAndIsAnotherVersion) {
+    const RunState state = example_of_encoder_decoder();
     const Bytes file = encode_run_state(state);
     const RunState back = decode_run_state(file).value();
     EXPECT_EQ(back.config, state.config);
-    EXPECT_EQ(back.pair, state.pair);
+    EXPECT_EQ(back.encoder_decoder, state.encoder_decoder);
     EXPECT_EQ(encode_run_state(back), file);
     EXPECT_EQ(file[8], 2);
     EXPECT_EQ(encode_run_state(example())[8], 1);
 
     RunState wrong = state;
-    wrong.pair->begins = {24};
+    wrong.encoder_decoder->begins = {24};
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
-    wrong.pair->begins = {};
+    wrong.encoder_decoder->begins = {};
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
-    wrong.pair->begins.assign(state.config.context + 1, 1);
+    wrong.encoder_decoder->begins.assign(state.config.context + 1, 1);
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
     wrong = state;
     wrong.config.cross_context = 16;
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
     wrong = state;
-    wrong.pair.reset();
+    wrong.encoder_decoder.reset();
     EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
 }
 
 TEST(RunState, RefusesEveryCutAndEveryFlippedByte) {
-    for (const Bytes& file : {encode_run_state(example()), encode_run_state(example_of_pairs())}) {
+    for (const Bytes& file :
+         {encode_run_state(example()), encode_run_state(example_of_encoder_decoder())}) {
         for (std::size_t size = 0; size < file.size(); ++size)
             ASSERT_FALSE(decode_run_state(ByteView(file).first(size)).ok()) << size;
         for (std::size_t at = 0; at < file.size(); ++at) {

@@ -83,7 +83,7 @@ void print_info(const formats::LoadedModel& loaded, const std::string& hash,
 
 Status run_model_info(const ModelRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const formats::LoadedModel loaded,
-                     formats::load_any(request.model, formats::Pairs::kTaken));
+                     formats::load_any(request.model, formats::EncoderDecoders::kTaken));
     const model::ModelConfig& config = loaded.model.config;
     const std::string hash = to_hex(serve::content_hash(config, loaded.model.weights));
     // A model may well come without its tokenizer; that is worth a line, not an error.

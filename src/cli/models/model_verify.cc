@@ -93,8 +93,8 @@ void print_comparison(Comparison comparison, std::ostream& out) {
 }
 
 // Both halves, tensor by tensor.
-Result<Comparison> compare_pairs(const formats::LoadedModel& loaded,
-                                 const formats::LoadedModel& other) {
+Result<Comparison> compare_encoder_decoders(const formats::LoadedModel& loaded,
+                                            const formats::LoadedModel& other) {
     Comparison comparison;
     const auto add = [&](const char* half, const model::Model& a, const model::Model& b) -> Status {
         ASSIGN_OR_RETURN(auto tensors, formats::compare_tensors(a, b));
@@ -109,12 +109,12 @@ Result<Comparison> compare_pairs(const formats::LoadedModel& loaded,
 
 Result<Comparison> compare(const ModelRequest& request, const formats::LoadedModel& loaded) {
     ASSIGN_OR_RETURN(const formats::LoadedModel other,
-                     formats::load_any(request.against, formats::Pairs::kTaken));
+                     formats::load_any(request.against, formats::EncoderDecoders::kTaken));
     if (loaded.encoder.has_value() != other.encoder.has_value())
         return invalid(fmt::format("{} is an encoder-decoder, and {} is none",
                                    loaded.encoder ? request.model : request.against,
                                    loaded.encoder ? request.against : request.model));
-    if (loaded.encoder) return compare_pairs(loaded, other);
+    if (loaded.encoder) return compare_encoder_decoders(loaded, other);
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     const model::Model& model = loaded.model;
     Comparison comparison;
@@ -130,7 +130,7 @@ Status run_model_verify(const ModelRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_exists("--model", request.model));
     if (!request.against.empty()) RETURN_IF_ERROR(check_exists("--against", request.against));
     ASSIGN_OR_RETURN(const formats::LoadedModel loaded,
-                     formats::load_any(request.model, formats::Pairs::kTaken));
+                     formats::load_any(request.model, formats::EncoderDecoders::kTaken));
     const std::string hash = to_hex(serve::content_hash(loaded.model.config, loaded.model.weights));
     const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
     if (tokenizer.ok()) {

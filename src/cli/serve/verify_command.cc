@@ -287,7 +287,8 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
     if (!decoded.ok()) return decoded.error().with_prefix(request.exhibit);
     const serve::Exhibit& exhibit = *decoded;
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model, formats::Pairs::kTaken));
+    ASSIGN_OR_RETURN(const auto loaded,
+                     formats::load_any(request.model, formats::EncoderDecoders::kTaken));
     ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot,
                      serve::snapshot_of(std::make_shared<const model::Model>(loaded.model)));
     if (loaded.encoder && !snapshot.is_called(exhibit.terms.model)) {

@@ -48,8 +48,8 @@ class Windows : public HeldOut {
 
 class Pairs : public HeldOut {
   public:
-    Pairs(const model::PairLayout& layout, const model::PairBounds& bounds, train::PairSet sample,
-          const tensor::Compute& compute)
+    Pairs(const model::EncoderDecoderLayout& layout, const model::PairBounds& bounds,
+          train::PairSet sample, const tensor::Compute& compute)
         : layout_(layout),
           sample_(std::move(sample)),
           pass_(layout_, bounds, sample_.given, compute, false) {
@@ -68,7 +68,7 @@ class Pairs : public HeldOut {
     }
 
   private:
-    model::PairLayout layout_;
+    model::EncoderDecoderLayout layout_;
     train::PairSet sample_;
     model::PairPass pass_;
     std::uint64_t learnt_ = 0;
@@ -98,7 +98,7 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
 }
 
 std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
-                                        const model::PairLayout& layout,
+                                        const model::EncoderDecoderLayout& layout,
                                         const tensor::Compute& compute) {
     CHECK(!pairs.pairs.empty());
     count = std::clamp<std::uint64_t>(count, 1, pairs.pairs.size());

@@ -31,7 +31,7 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
                                                   const tensor::Compute& compute);
 /// At most `count` of the pairs, which the model takes (train::check_pairs); there is one at least.
 std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
-                                        const model::PairLayout& layout,
+                                        const model::EncoderDecoderLayout& layout,
                                         const tensor::Compute& compute);
 
 }  // namespace cairn::cli

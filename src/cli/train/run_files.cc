@@ -32,9 +32,10 @@ Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss, std::ui
     state.tokenizer = start_.tokenizer_file;
     state.recipe = trainer_.recipe();
     state.options = start_.request.options;
-    if (start_.pair)
-        state.pair =
-            train::PairRun{start_.pair->layout.encoder().config(), start_.pair->begins, tokens};
+    if (start_.encoder_decoder)
+        state.encoder_decoder =
+            train::EncoderDecoderRun{start_.encoder_decoder->layout.encoder().config(),
+                                     start_.encoder_decoder->begins, tokens};
     state.text_hash = text_hash(start_);
     state.elapsed_us = elapsed_us;
     state.first_loss = first_loss;

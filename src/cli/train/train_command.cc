@@ -34,8 +34,8 @@ std::string describe_start(const TrainStart& start, const Machine& machine) {
                  {"model", describe_model(start)},
                  {"text_tokens", text_tokens(start)}};
     // How many tokens a step of pairs has depends on the pairs that it draws.
-    if (start.pair)
-        line["pairs"] = start.pair->pairs.pairs.size();
+    if (start.encoder_decoder)
+        line["pairs"] = start.encoder_decoder->pairs.pairs.size();
     else
         line["tokens_per_step"] = recipe.tokens_per_step();
     line.update(Json{{"context", recipe.context},

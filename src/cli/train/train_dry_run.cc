@@ -90,7 +90,7 @@ Status dry_run(TrainStart& start, const Machine& machine, const console::Interru
         out << console::json_line(object);
         return ok_status();
     }
-    const char* const what = start.pair ? "pairs" : "text";
+    const char* const what = start.encoder_decoder ? "pairs" : "text";
     out << fmt::format(
         "{} parameters: {}\n"
         "{} tokens of {}, {} a step, {} steps: the {} {:.2f} times\n"

@@ -43,8 +43,9 @@ TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out
       files_(start, trainer) {
     if (!start.resumed) return;
     earlier_us_ = start.resumed->elapsed_us;
-    earlier_tokens_ = start.resumed->pair ? start.resumed->pair->tokens
-                                          : first_step_ * trainer.recipe().tokens_per_step();
+    earlier_tokens_ = start.resumed->encoder_decoder
+                          ? start.resumed->encoder_decoder->tokens
+                          : first_step_ * trainer.recipe().tokens_per_step();
     if (first_step_ > 0) first_loss_ = start.resumed->first_loss;
 }
 

@@ -122,11 +122,11 @@ Result<TrainRequest> request_to_run(const TrainRequest& asked, TrainStart& start
     if (asked.options.valid_every != 0) request.options.valid_every = asked.options.valid_every;
     if (!asked.options.texts.empty()) request.options.texts = asked.options.texts;
     if (!asked.options.valid.empty()) request.options.valid = asked.options.valid;
-    if (!asked.options.texts.empty() && asked.pairs != state.pair.has_value())
+    if (!asked.options.texts.empty() && asked.pairs != state.encoder_decoder.has_value())
         return misused(fmt::format("{} learns {}: name the same with {}", asked.resume,
-                                   state.pair ? "pairs of texts" : "a text",
-                                   state.pair ? "--pairs" : "--text"));
-    request.pairs = state.pair.has_value();
+                                   state.encoder_decoder ? "pairs of texts" : "a text",
+                                   state.encoder_decoder ? "--pairs" : "--text"));
+    request.pairs = state.encoder_decoder.has_value();
     start.resumed = std::move(state);
     return request;
 }

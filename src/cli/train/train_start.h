@@ -14,8 +14,8 @@
 namespace cairn::cli {
 
 /// Of a run that trains an encoder-decoder.
-struct PairStart {
-    model::PairLayout layout;
+struct EncoderDecoderStart {
+    model::EncoderDecoderLayout layout;
     std::vector<std::uint32_t> begins;  ///< what each text of the decoder begins with
     train::PairSet pairs{}, held_out{};
 };
@@ -28,7 +28,7 @@ struct TrainStart {
     std::unique_ptr<text::Tokenizer> tokenizer;
     text::Tokens stream;    ///< the training text, unless pairs are learnt
     text::Tokens held_out;  ///< empty: none
-    std::optional<PairStart> pair;
+    std::optional<EncoderDecoderStart> encoder_decoder;
     std::optional<train::RunState> resumed;  ///< of a resumed run
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
 };

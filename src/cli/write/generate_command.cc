@@ -141,7 +141,7 @@ Status check_request(const GenerateRequest& request) {
 }
 
 // What an encoder-decoder needs, and what it cannot do yet.
-Status check_pair_request(const GenerateRequest& request) {
+Status check_encoder_decoder_request(const GenerateRequest& request) {
     if (request.prompt.empty() && request.prompts.empty())
         return misused(request.model +
                        " is an encoder-decoder, which answers a text: give it with --prompt TEXT");
@@ -158,7 +158,7 @@ Result<std::unique_ptr<LocalModel>> load_writer(GenerateRequest& request, nlohma
     if (request.model.empty()) return load_network_model(request.over, &network);
     ASSIGN_OR_RETURN(auto local,
                      load_local_model(request.model, request.tokenizer, Needs::kAnswer));
-    if (local->encoder) RETURN_IF_ERROR(check_pair_request(request));
+    if (local->encoder) RETURN_IF_ERROR(check_encoder_decoder_request(request));
     if (request.over.encoder && !local->encoder)
         return misused("--encoder-too is for encoder-decoders, and " + request.model + " is none");
     return local;

@@ -22,8 +22,8 @@ namespace {
 
 using testing::HasSubstr;
 
-struct GeneratePair : ::testing::Test {
-    GeneratePair() {
+struct GenerateEncoderDecoder : ::testing::Test {
+    GenerateEncoderDecoder() {
         std::filesystem::create_directories(model);
         write("config.json", formats::bart_config(kVocab));
         write("model.safetensors",
@@ -32,7 +32,7 @@ struct GeneratePair : ::testing::Test {
         const Bytes tokenizer = text::train_bpe(std::span(&text, 1), 262).value()->serialise();
         write("tok.bin", std::string(as_text(tokenizer)));
     }
-    ~GeneratePair() override {
+    ~GenerateEncoderDecoder() override {
         for (const auto& server : servers) server->signal(SIGTERM);
         servers.clear();
         std::filesystem::remove_all(model);
@@ -65,11 +65,11 @@ struct GeneratePair : ::testing::Test {
 
     static constexpr std::size_t kVocab = 270;
     std::vector<std::unique_ptr<Child>> servers;
-    const std::string model =
-        std::filesystem::temp_directory_path() / ("cairn-pair-" + std::to_string(::getpid()));
+    const std::string model = std::filesystem::temp_directory_path() /
+                              ("cairn-encoder-decoder-" + std::to_string(::getpid()));
 };
 
-TEST_F(GeneratePair, TheSameBitsHoweverTheyAreComputed) {
+TEST_F(GenerateEncoderDecoder, TheSameBitsHoweverTheyAreComputed) {
     const std::string greedy = digest({});
     EXPECT_FALSE(greedy.empty());
     EXPECT_EQ(digest({"--threads", "3"}), greedy);
@@ -82,7 +82,7 @@ TEST_F(GeneratePair, TheSameBitsHoweverTheyAreComputed) {
     EXPECT_NE(digest(sampled), digest({"--temperature", "1", "--seed", "6"}));
 }
 
-TEST_F(GeneratePair, WritesATextOfItsOwnUpToItsContext) {
+TEST_F(GenerateEncoderDecoder, WritesATextOfItsOwnUpToItsContext) {
     const nlohmann::json object = generate({"--steps", "100"}).json();
     EXPECT_EQ(object["prompt"], "the cat");
     EXPECT_EQ(object["tokens"].size(), 12U);  // a context of 12, of which one begins every text
@@ -90,19 +90,19 @@ TEST_F(GeneratePair, WritesATextOfItsOwnUpToItsContext) {
                 HasSubstr("the model's encoder takes 12"));
 }
 
-TEST_F(GeneratePair, RefusesOptionsThatItCannotHonour) {
+TEST_F(GenerateEncoderDecoder, RefusesOptionsThatItCannotHonour) {
     EXPECT_THAT(generate({"--kv", "digits"}).out, HasSubstr("--kv digits"));
     write("prompts.txt", "the cat\nthe hat\n");
     EXPECT_THAT(generate({"--prompts", model + "/prompts.txt"}, "").out, HasSubstr("--prompts"));
 }
 
-TEST_F(GeneratePair, AsksForTheTextThatItAnswers) {
+TEST_F(GenerateEncoderDecoder, AsksForTheTextThatItAnswers) {
     const Outcome outcome = generate({}, "");
     EXPECT_EQ(outcome.code, 2);
     EXPECT_THAT(outcome.errors, HasSubstr("--prompt TEXT"));
 }
 
-TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
+TEST_F(GenerateEncoderDecoder, TheSameBitsOverAnyServersOfItsDecoder) {
     const nlohmann::json front = serve({"0-1", "--model", model, "--give-weights"});
     // One that never had the file: it is named as `model info` shows it.
     const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
@@ -154,7 +154,7 @@ TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
     for (const auto& audit : verified.json()["audits"]) EXPECT_EQ(audit["finding"], "right");
 }
 
-TEST_F(GeneratePair, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
+TEST_F(GenerateEncoderDecoder, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
     const nlohmann::json ready = serve({"0-2", "--model", model, "--lie"});
     write("text.txt", "the cat and the hat and the cat and the hat and the cat");
     const std::string at = ready["address"];
@@ -168,7 +168,7 @@ TEST_F(GeneratePair, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
     EXPECT_EQ(run({"audit", "judge", exhibit, "--model", model}).code, 0);
 }
 
-TEST_F(GeneratePair, AuditsByDigitsAreRefusedInWords) {
+TEST_F(GenerateEncoderDecoder, AuditsByDigitsAreRefusedInWords) {
     write("text.txt", "the cat and the hat and the cat");
     for (const auto& [option, value] : {std::pair{"--kv", "digits"}, {"--attention", "1"}}) {
         const Outcome outcome =
@@ -180,7 +180,7 @@ TEST_F(GeneratePair, AuditsByDigitsAreRefusedInWords) {
     }
 }
 
-TEST_F(GeneratePair, InfoDescribesBothHalves) {
+TEST_F(GenerateEncoderDecoder, InfoDescribesBothHalves) {
     const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
     EXPECT_EQ(info["config"]["cross_context"], 12);
     EXPECT_EQ(info["config"]["layers"], 2);
@@ -192,7 +192,7 @@ TEST_F(GeneratePair, InfoDescribesBothHalves) {
     EXPECT_THAT(verified.out, HasSubstr(info["encoder"]["content_hash"].get<std::string>() + ", "));
 }
 
-TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
+TEST_F(GenerateEncoderDecoder, EveryOtherCommandRefusesItInWords) {
     write("text.txt", "the cat and the hat and the cat");
     const std::string text = model + "/text.txt";
     const std::vector<std::vector<std::string>> commands{

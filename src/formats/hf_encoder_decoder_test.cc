@@ -1,7 +1,7 @@
 // Proves that a BART in a Hugging Face folder is read as transformers means it (logits and greedy
 // texts that transformers 5.24 computed in float64 of the same weights, which a formula gives),
 // under every name of its embedding, and that what is not one is refused in words.
-#include "formats/hf_pair.h"
+#include "formats/hf_encoder_decoder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,22 +27,22 @@ constexpr std::size_t kVocab = kBartVocab;
 
 nlohmann::json config() { return nlohmann::json::parse(bart_config()); }
 
-Result<HfPair> read(const nlohmann::json& described, const Bytes& file) {
+Result<HfEncoderDecoder> read(const nlohmann::json& described, const Bytes& file) {
     ASSIGN_OR_RETURN(const HfConfig hf, parse_hf_config(described.dump()));
     const std::vector<SharedSource> files{std::make_shared<MemorySource>(file)};
     ASSIGN_OR_RETURN(auto found, stored_hf_tensors(files));
-    return read_hf_pair(hf, std::move(found));
+    return read_hf_encoder_decoder(hf, std::move(found));
 }
 
 using Floats = std::vector<float>;
 
-// A pair with the text that both oracle runs read.
+// An encoder-decoder with the text that both oracle runs read.
 class Runner {
   public:
-    explicit Runner(const HfPair& pair)
-        : encoder_(pair.encoder.config, pair.encoder.weights, machine_.compute),
-          decoder_(pair.decoder.config, pair.decoder.weights,
-                   model::all_layers(pair.decoder.config), machine_.compute),
+    explicit Runner(const HfEncoderDecoder& halves)
+        : encoder_(halves.encoder.config, halves.encoder.weights, machine_.compute),
+          decoder_(halves.decoder.config, halves.decoder.weights,
+                   model::all_layers(halves.decoder.config), machine_.compute),
           source_(model::read_source(encoder_, decoder_,
                                      std::vector<std::uint32_t>{0, 5, 9, 3, 7, 7, 2},
                                      model::KvType::kF32)
@@ -82,10 +82,10 @@ void expect_near(const Floats& found, const Floats& expected) {
     for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-5F) << i;
 }
 
-TEST(HfPair, ComputesWhatTransformersComputes) {
-    const HfPair pair = read(config(), safetensors_of(bart_tensors())).value();
-    EXPECT_FALSE(pair.decoder.config.head_bias);
-    Runner runner(pair);
+TEST(HfEncoderDecoder, ComputesWhatTransformersComputes) {
+    const HfEncoderDecoder halves = read(config(), safetensors_of(bart_tensors())).value();
+    EXPECT_FALSE(halves.decoder.config.head_bias);
+    Runner runner(halves);
     const auto [first, last] = runner.logits();
     expect_near(first, {-2.319999F, 3.013414F, -0.70289F, -2.467121F, -2.837359F, -3.557888F,
                         -0.126994F, -1.299328F, -2.903718F, -0.344108F, 2.361502F});
@@ -94,12 +94,12 @@ TEST(HfPair, ComputesWhatTransformersComputes) {
     EXPECT_EQ(runner.greedy({2}), (text::Tokens{1, 1, 1, 10, 1, 1, 1, 1, 1, 1, 1}));
 }
 
-TEST(HfPair, ScalesEmbeddingsAndAddsTheHeadsBias) {
+TEST(HfEncoderDecoder, ScalesEmbeddingsAndAddsTheHeadsBias) {
     nlohmann::json scaled = config();
     scaled["scale_embedding"] = true;
-    const HfPair pair = read(scaled, safetensors_of(bart_tensors(), 0.5F)).value();
-    EXPECT_TRUE(pair.decoder.config.head_bias && pair.encoder.config.scaled_embedding);
-    Runner runner(pair);
+    const HfEncoderDecoder halves = read(scaled, safetensors_of(bart_tensors(), 0.5F)).value();
+    EXPECT_TRUE(halves.decoder.config.head_bias && halves.encoder.config.scaled_embedding);
+    Runner runner(halves);
     const auto [first, last] = runner.logits();
     expect_near(first, {-1.927352F, 4.203118F, 0.999324F, -1.351386F, -2.433657F, -2.480574F,
                         0.238768F, -0.33549F, -3.562157F, -0.587771F, 1.622638F});
@@ -108,7 +108,7 @@ TEST(HfPair, ScalesEmbeddingsAndAddsTheHeadsBias) {
     EXPECT_EQ(runner.greedy({2, 0}), (text::Tokens{0, 0, 0, 5, 5, 5, 5, 5, 5, 5}));
 }
 
-TEST(HfPair, TheEmbeddingMayHaveAnyOfItsNames) {
+TEST(HfEncoderDecoder, TheEmbeddingMayHaveAnyOfItsNames) {
     const Floats expected =
         Runner(read(config(), safetensors_of(bart_tensors())).value()).logits().second;
     for (const char* name : {"model.encoder.embed_tokens.weight",
@@ -130,12 +130,12 @@ TEST(HfPair, TheEmbeddingMayHaveAnyOfItsNames) {
     EXPECT_EQ(Runner(read(config(), safetensors_of(bare)).value()).logits().second, expected);
 }
 
-TEST(HfPair, NamesWhatIsMissingTooMuchOrMisshapen) {
+TEST(HfEncoderDecoder, NamesWhatIsMissingTooMuchOrMisshapen) {
     const auto said = [](const auto& change) {
         std::vector<StoredValues> all = bart_tensors();
         change(all);
-        const auto pair = read(config(), safetensors_of(all));
-        return pair.ok() ? std::string() : pair.error().message;
+        const auto halves = read(config(), safetensors_of(all));
+        return halves.ok() ? std::string() : halves.error().message;
     };
     EXPECT_EQ(said([](auto&) {}), "");
     EXPECT_THAT(said([](auto& all) { all.erase(all.begin()); }), HasSubstr("shared.weight"));
@@ -159,7 +159,7 @@ TEST(HfPair, NamesWhatIsMissingTooMuchOrMisshapen) {
                 HasSubstr("model.encoder.layer_norm.weight belongs to"));
 }
 
-TEST(HfPair, RefusesConfigurationsInWords) {
+TEST(HfEncoderDecoder, RefusesConfigurationsInWords) {
     const auto said = [](const char* key, const nlohmann::json& value) {
         nlohmann::json object = config();
         object[key] = value;
@@ -185,7 +185,7 @@ TEST(HfPair, RefusesConfigurationsInWords) {
     EXPECT_THAT(said("model_type", "mbart"), HasSubstr("mbart"));
 }
 
-TEST(HfPair, TextsBeginAsTransformersBeginsThem) {
+TEST(HfEncoderDecoder, TextsBeginAsTransformersBeginsThem) {
     const auto begins = [](const std::string& more, const std::string& generation) {
         const auto tokens = first_decoder_tokens("{" + more + "}", generation, 11);
         return tokens.ok() ? *tokens : text::Tokens{99};
@@ -205,7 +205,7 @@ TEST(HfPair, TextsBeginAsTransformersBeginsThem) {
 }
 
 // Everybody who reads models meets such folders; only those who ask get one.
-TEST(HfPair, IsForThoseWhoTakePairs) {
+TEST(HfEncoderDecoder, IsForThoseWhoTakeEncoderDecoders) {
     const Scratch scratch("bart");
     ASSERT_TRUE(make_folders(scratch.path()).ok());
     ASSERT_TRUE(write_file(scratch.path() + "/config.json", as_bytes(bart_config())).ok());
@@ -217,10 +217,11 @@ TEST(HfPair, IsForThoseWhoTakePairs) {
     EXPECT_THAT(alone.error().message, HasSubstr("encoder-decoder"));
     EXPECT_EQ(writes_text(scratch.path()), std::nullopt);
     for (const std::string& path : {scratch.path(), scratch.path() + "/model.safetensors"}) {
-        const LoadedModel both = load_any(path, Pairs::kTaken).value();
+        const LoadedModel both = load_any(path, EncoderDecoders::kTaken).value();
         ASSERT_TRUE(both.encoder.has_value());
         EXPECT_EQ(both.encoder->begins, text::Tokens{2});
-        EXPECT_TRUE(model::check_pair(both.encoder->encoder.config, both.model.config).ok());
+        EXPECT_TRUE(
+            model::check_encoder_decoder(both.encoder->encoder.config, both.model.config).ok());
         for (const ModelFormat format :
              {ModelFormat::kCairn, ModelFormat::kGguf, ModelFormat::kHuggingFace})
             EXPECT_EQ(save_model(both.model, format, scratch.path() + "/out", {}).error().code,

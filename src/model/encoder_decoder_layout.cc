@@ -1,4 +1,4 @@
-#include "model/pair_layout.h"
+#include "model/encoder_decoder_layout.h"
 
 #include <algorithm>
 #include <memory>
@@ -13,9 +13,9 @@ bool is_embedding(const TensorInfo& info) { return info.kind == TensorKind::kTok
 
 }  // namespace
 
-PairLayout::PairLayout(const ModelConfig& encoder, const ModelConfig& decoder)
+EncoderDecoderLayout::EncoderDecoderLayout(const ModelConfig& encoder, const ModelConfig& decoder)
     : encoder_(encoder), decoder_(decoder) {
-    CHECK(check_pair(encoder, decoder).ok());
+    CHECK(check_encoder_decoder(encoder, decoder).ok());
     CHECK(is_embedding(decoder_.tensors().front()));
     for (TensorInfo info : encoder_.tensors()) {
         if (!is_embedding(info)) info.name = "encoder." + info.name;
@@ -29,8 +29,9 @@ PairLayout::PairLayout(const ModelConfig& encoder, const ModelConfig& decoder)
     }
 }
 
-PairWeights view_weights(const PairLayout& layout, std::span<const float> flat) {
-    PairWeights weights{view_weights(layout.encoder(), layout.of_encoder(flat)), {}};
+EncoderDecoderWeights view_weights(const EncoderDecoderLayout& layout,
+                                   std::span<const float> flat) {
+    EncoderDecoderWeights weights{view_weights(layout.encoder(), layout.of_encoder(flat)), {}};
     const ModelConfig& config = layout.decoder().config();
     weights.decoder.layers.resize(config.layers);
     weights.decoder.token_embedding = weights.encoder.token_embedding;
@@ -43,7 +44,7 @@ PairWeights view_weights(const PairLayout& layout, std::span<const float> flat) 
     return weights;
 }
 
-std::vector<float> initial_parameters(const PairLayout& layout, std::uint64_t seed) {
+std::vector<float> initial_parameters(const EncoderDecoderLayout& layout, std::uint64_t seed) {
     std::vector<float> flat(layout.size(), 0.0F);
     for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
         const TensorInfo& info = layout.tensors()[i];
@@ -55,16 +56,16 @@ std::vector<float> initial_parameters(const PairLayout& layout, std::uint64_t se
     return flat;
 }
 
-PairModels make_pair_models(const PairLayout& layout, std::vector<float> parameters,
-                            Bytes tokenizer) {
+EncoderDecoderModels make_encoder_decoder(const EncoderDecoderLayout& layout,
+                                          std::vector<float> parameters, Bytes tokenizer) {
     auto storage = std::make_shared<const std::vector<float>>(std::move(parameters));
-    PairWeights weights = view_weights(layout, *storage);
+    EncoderDecoderWeights weights = view_weights(layout, *storage);
     return {
         {layout.encoder().config(), std::move(weights.encoder), storage, {}, {}},
         {layout.decoder().config(), std::move(weights.decoder), storage, std::move(tokenizer), {}}};
 }
 
-std::vector<float> dense_parameters(const PairLayout& layout, const Model& encoder,
+std::vector<float> dense_parameters(const EncoderDecoderLayout& layout, const Model& encoder,
                                     const Model& decoder) {
     std::vector<float> flat = dense_parameters(encoder);
     const std::vector<float> of_decoder = dense_parameters(decoder);

@@ -1,5 +1,5 @@
-// PairLayout: the parameters of an encoder-decoder in one flat array, for whatever works on a flat
-// array and asks no more of it (optimisers, leaf trees, files). The encoder's tensors as
+// EncoderDecoderLayout: the parameters of an encoder-decoder in one flat array, for whatever works
+// on a flat array and asks no more of it (optimisers, leaf trees, files). The encoder's tensors as
 // ParameterLayout has them, then the decoder's but for its token embedding, which is the encoder's
 // and the first.
 #pragma once
@@ -12,10 +12,10 @@
 
 namespace cairn::model {
 
-class PairLayout {
+class EncoderDecoderLayout {
   public:
-    /// CHECKs check_pair().
-    PairLayout(const ModelConfig& encoder, const ModelConfig& decoder);
+    /// CHECKs check_encoder_decoder().
+    EncoderDecoderLayout(const ModelConfig& encoder, const ModelConfig& decoder);
 
     /// Each half as a model of its own. The flat array begins with the encoder's.
     const ParameterLayout& encoder() const { return encoder_; }
@@ -46,23 +46,23 @@ class PairLayout {
 };
 
 /// Views of both halves' weights.
-struct PairWeights {
+struct EncoderDecoderWeights {
     Weights encoder, decoder;
 };
 /// Of a flat array of layout.size() floats, which must outlive the result.
-PairWeights view_weights(const PairLayout& layout, std::span<const float> flat);
+EncoderDecoderWeights view_weights(const EncoderDecoderLayout& layout, std::span<const float> flat);
 
 /// As initial_parameters() of one model: tensors are numbered in the order of layout.tensors().
-std::vector<float> initial_parameters(const PairLayout& layout, std::uint64_t seed);
+std::vector<float> initial_parameters(const EncoderDecoderLayout& layout, std::uint64_t seed);
 
 /// Both halves, of plain floats in one memory; the tokenizer is the decoder's.
-struct PairModels {
+struct EncoderDecoderModels {
     Model encoder, decoder;
 };
-PairModels make_pair_models(const PairLayout& layout, std::vector<float> parameters,
-                            Bytes tokenizer = {});
+EncoderDecoderModels make_encoder_decoder(const EncoderDecoderLayout& layout,
+                                          std::vector<float> parameters, Bytes tokenizer = {});
 /// All parameters, widened to fp32: a copy. The token embedding is the encoder's.
-std::vector<float> dense_parameters(const PairLayout& layout, const Model& encoder,
+std::vector<float> dense_parameters(const EncoderDecoderLayout& layout, const Model& encoder,
                                     const Model& decoder);
 
 }  // namespace cairn::model

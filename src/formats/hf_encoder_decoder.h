@@ -7,13 +7,14 @@
 
 namespace cairn::formats {
 
-struct HfPair {
+struct HfEncoderDecoder {
     model::Model encoder, decoder;
 };
 
 /// kInvalid where the embedding's names hold different tensors, besides what assemble() says.
-/// CHECKs that the configuration is a pair's.
-Result<HfPair> read_hf_pair(const HfConfig& config, std::map<std::string, StoredTensor> stored);
+/// CHECKs that the configuration has an encoder.
+Result<HfEncoderDecoder> read_hf_encoder_decoder(const HfConfig& config,
+                                                 std::map<std::string, StoredTensor> stored);
 
 /// The tokens that every text of the decoder begins with: the one that starts it, and the one that
 /// is forced upon it, if any. generation_config.json (empty: there is none) counts before

@@ -1,11 +1,11 @@
-#include "formats/checkpoint_pair.h"
+#include "formats/encoder_decoder_checkpoint.h"
 
 #include "formats/checkpoint.h"
 #include "formats/checkpoint_tensors.h"
 #include "formats/checkpoint_v1.h"
 #include "formats/finite.h"
 #include "formats/weight_memory.h"
-#include "model/pair_layout.h"
+#include "model/encoder_decoder_layout.h"
 #include "text/tokenizer.h"
 
 namespace cairn::formats {
@@ -16,10 +16,10 @@ constexpr std::size_t kMaxHeaderBytes = 8 + 4 + 2 * model::kMaxConfigBytes + 4 +
                                         text::kMaxTokenizerBytes + 4 + 4 * model::kMaxBegins +
                                         2 * kMaxCheckpointTable;
 
-// f(tensor as the pair's layout has it, its place in the half that has it).
+// f(tensor as the layout of both has it, its place in the half that has it).
 template <typename F>
-void for_each_tensor(const model::PairLayout& layout, model::Model& encoder, model::Model& decoder,
-                     F f) {
+void for_each_tensor(const model::EncoderDecoderLayout& layout, model::Model& encoder,
+                     model::Model& decoder, F f) {
     for (model::Model* model : {&encoder, &decoder})
         for (const model::TensorInfo& info :
              (model == &encoder ? layout.encoder() : layout.decoder()).tensors()) {
@@ -32,12 +32,12 @@ Result<CheckpointParts> parts_of(const model::Model& decoder, const EncoderHalf&
     CHECK(half.encoder.weights.token_embedding.data == decoder.weights.token_embedding.data);
     CHECK(decoder.tokenizer.size() <= text::kMaxTokenizerBytes);
     CHECK(!half.begins.empty() && half.begins.size() <= model::kMaxBegins);
-    const model::PairLayout layout(half.encoder.config, decoder.config);
+    const model::EncoderDecoderLayout layout(half.encoder.config, decoder.config);
     RETURN_IF_ERROR(check_finite(half.encoder.layout(), half.encoder.weights));
     RETURN_IF_ERROR(check_finite(decoder.layout(), decoder.weights));
     CheckpointParts parts;
     parts.fields.raw(as_bytes(kCheckpointMagic));
-    parts.fields.u32(kPairCheckpointVersion);
+    parts.fields.u32(kEncoderDecoderVersion);
     model::encode(half.encoder.config, parts.fields);
     model::encode(decoder.config, parts.fields);
     parts.fields.bytes(decoder.tokenizer);
@@ -62,7 +62,8 @@ Result<std::vector<std::uint32_t>> read_begins(Reader& reader, const model::Mode
 
 Result<LoadedModel> read_checked(const SharedSource& source) {
     ASSIGN_OR_RETURN(const Bytes header, source->head(kMaxHeaderBytes));
-    if (!is_pair_checkpoint(header)) return invalid("not the checkpoint of an encoder-decoder");
+    if (!is_encoder_decoder_checkpoint(header))
+        return invalid("not the checkpoint of an encoder-decoder");
     Reader reader(header);
     reader.raw(kCheckpointMagic.size() + 4);
     LoadedModel loaded;
@@ -72,10 +73,10 @@ Result<LoadedModel> read_checked(const SharedSource& source) {
     model::Model& decoder = loaded.model;
     ASSIGN_OR_RETURN(encoder.config, model::decode_config(reader));
     ASSIGN_OR_RETURN(decoder.config, model::decode_config(reader, model::Crossing::kTaken));
-    RETURN_IF_ERROR(model::check_pair(encoder.config, decoder.config));
+    RETURN_IF_ERROR(model::check_encoder_decoder(encoder.config, decoder.config));
     decoder.tokenizer = reader.bytes(text::kMaxTokenizerBytes);
     ASSIGN_OR_RETURN(half.begins, read_begins(reader, decoder.config));
-    const model::PairLayout layout(encoder.config, decoder.config);
+    const model::EncoderDecoderLayout layout(encoder.config, decoder.config);
     auto memory = std::make_shared<WeightMemory>();
     ASSIGN_OR_RETURN(const std::vector<tensor::Weight> weights,
                      read_checkpoint_tensors(source, header, reader, layout.tensors(), *memory));
@@ -96,27 +97,28 @@ Result<LoadedModel> read_checked(const SharedSource& source) {
 
 }  // namespace
 
-bool is_pair_checkpoint(ByteView head) {
+bool is_encoder_decoder_checkpoint(ByteView head) {
     if (head.size() < kCheckpointMagic.size() + 4) return false;
     Reader reader(head);
     return as_text(reader.raw(kCheckpointMagic.size())) == kCheckpointMagic &&
-           reader.u32() == kPairCheckpointVersion;
+           reader.u32() == kEncoderDecoderVersion;
 }
 
-Result<Bytes> encode_pair_checkpoint(const model::Model& decoder, const EncoderHalf& half) {
+Result<Bytes> encode_encoder_decoder_checkpoint(const model::Model& decoder,
+                                                const EncoderHalf& half) {
     ASSIGN_OR_RETURN(CheckpointParts parts, parts_of(decoder, half));
     return checkpoint_bytes(std::move(parts));
 }
 
-Result<LoadedModel> read_pair_checkpoint(const SharedSource& source) {
+Result<LoadedModel> read_encoder_decoder_checkpoint(const SharedSource& source) {
     auto loaded = read_checked(source);
     if (!loaded.ok()) return loaded.error().with_prefix(source->name());
     return loaded;
 }
 
-Status save_pair_checkpoint(const model::Model& decoder, const EncoderHalf& half,
-                            const std::string& path, Replace replace,
-                            const WriteProgress& progress) {
+Status save_encoder_decoder_checkpoint(const model::Model& decoder, const EncoderHalf& half,
+                                       const std::string& path, Replace replace,
+                                       const WriteProgress& progress) {
     RETURN_IF_ERROR(check_target(path, replace));
     ASSIGN_OR_RETURN(CheckpointParts parts, parts_of(decoder, half));
     return write_checkpoint(std::move(parts), path, replace, progress);

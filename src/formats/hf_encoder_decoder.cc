@@ -1,4 +1,4 @@
-#include "formats/hf_pair.h"
+#include "formats/hf_encoder_decoder.h"
 
 #include <algorithm>
 
@@ -81,9 +81,9 @@ Result<model::Model> assemble_half(const model::ModelConfig& config, const Store
 
 }  // namespace
 
-Result<HfPair> read_hf_pair(const HfConfig& hf, Stored stored) {
+Result<HfEncoderDecoder> read_hf_encoder_decoder(const HfConfig& hf, Stored stored) {
     CHECK(hf.encoder && hf.family == HfFamily::kBart);
-    RETURN_IF_ERROR(model::check_pair(*hf.encoder, hf.config));
+    RETURN_IF_ERROR(model::check_encoder_decoder(*hf.encoder, hf.config));
     const std::string prefix = prefix_of(stored);
     const std::string encoder = prefix + "encoder.";
     ASSIGN_OR_RETURN(const StoredTensor embedding, take_embedding(prefix, stored));
@@ -99,10 +99,10 @@ Result<HfPair> read_hf_pair(const HfConfig& hf, Stored stored) {
     RETURN_IF_ERROR(settle_head_bias(decoder, stored));
     of_encoder.emplace(encoder + "embed_tokens.weight", embedding);
     stored.emplace(prefix + "decoder.embed_tokens.weight", embedding);
-    HfPair pair;
-    ASSIGN_OR_RETURN(pair.encoder, assemble_half(*hf.encoder, of_encoder, encoder));
-    ASSIGN_OR_RETURN(pair.decoder, assemble_half(decoder, stored, prefix + "decoder."));
-    return pair;
+    HfEncoderDecoder halves;
+    ASSIGN_OR_RETURN(halves.encoder, assemble_half(*hf.encoder, of_encoder, encoder));
+    ASSIGN_OR_RETURN(halves.decoder, assemble_half(decoder, stored, prefix + "decoder."));
+    return halves;
 }
 
 Result<std::vector<std::uint32_t>> first_decoder_tokens(std::string_view config_json,

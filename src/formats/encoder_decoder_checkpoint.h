@@ -3,7 +3,8 @@
 //
 //   magic "CAIRNCKP" · u32 version 3 · config of the encoder, of the decoder (model/config.h) · u32
 //   length and bytes of the tokenizer file (may be empty) · u32 number and u32 ids of the tokens
-//   that each text of the decoder begins with · the tensors of model/pair_layout.h as in version 2
+//   that each text of the decoder begins with · the tensors of model/encoder_decoder_layout.h as in
+//   version 2
 #pragma once
 
 #include "formats/loaded_model.h"
@@ -13,21 +14,22 @@
 namespace cairn::formats {
 
 /// Whether a file that begins so is one.
-bool is_pair_checkpoint(ByteView head);
+bool is_encoder_decoder_checkpoint(ByteView head);
 
 /// The file in memory, for small models; the tokenizer is the decoder's. kInvalid for parameters
 /// that are not finite (N10); CHECKs that every tensor is there and canonical, and that both halves
 /// have one token embedding.
-Result<Bytes> encode_pair_checkpoint(const model::Model& decoder, const EncoderHalf& half);
-Result<LoadedModel> read_pair_checkpoint(const SharedSource& source);
+Result<Bytes> encode_encoder_decoder_checkpoint(const model::Model& decoder,
+                                                const EncoderHalf& half);
+Result<LoadedModel> read_encoder_decoder_checkpoint(const SharedSource& source);
 
 /// Writes the file so that a crash leaves the old one or the new one.
-Status save_pair_checkpoint(const model::Model& decoder, const EncoderHalf& half,
-                            const std::string& path, Replace replace = Replace::kYes,
-                            const WriteProgress& progress = {});
+Status save_encoder_decoder_checkpoint(const model::Model& decoder, const EncoderHalf& half,
+                                       const std::string& path, Replace replace = Replace::kYes,
+                                       const WriteProgress& progress = {});
 
 /// What a reader of models says of an encoder-decoder where one model is wanted.
-inline Error pair_refused(const std::string& path) {
+inline Error encoder_decoder_refused(const std::string& path) {
     return Error{ErrorCode::kUnsupported,
                  path +
                      " is an encoder-decoder: `cairn generate` writes with it, `cairn train "
