@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <variant>
@@ -47,6 +48,9 @@ struct ResultTable {
     std::string found;  ///< one sentence
     std::vector<Picture> pictures;
 };
+
+/// Hears how far the making of a table is: so many of so many parts. May be empty.
+using TableProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// The blocks of `table`, which outlives them.
 std::vector<std::span<const Row>> blocks_of(const ResultTable& table);

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "console/json_line.h"
+#include "papers/result_files.h"
 
 namespace cairn::cli {
 
@@ -47,8 +48,8 @@ Status run(const LabPages& sections, const std::string& folder, bool json, std::
             if (section.paper != page.paper) continue;
             progress.update(done++);
             ASSIGN_OR_RETURN(const papers::ResultTable table, section.make());
-            RETURN_IF_ERROR(write_files(table, folder, nullptr));
-            text += to_markdown(table, section.title);
+            RETURN_IF_ERROR(papers::write_files(table, folder, nullptr));
+            text += papers::to_markdown(table, section.title);
         }
         while (text.ends_with("\n\n")) text.pop_back();
         RETURN_IF_ERROR(write_file(folder + "/" + page.file, as_bytes(text)));

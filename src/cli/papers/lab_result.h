@@ -25,9 +25,6 @@ struct LabOutput {
 /// rsvg-convert; without it a line says so.
 Status show(const papers::ResultTable& table, const LabOutput& output, std::ostream& out);
 
-/// What --out writes; `said` (may be null) is told what it was.
-Status write_files(const papers::ResultTable& table, const std::string& folder, std::ostream* said);
-
 /// What is invalid of that which a person asked for on the command line is misuse.
 template <typename T>
 Result<T> asked_for(Result<T> result) {
@@ -41,8 +38,8 @@ Command add_result_command(const Command& group, Invocation& invocation, const s
                            const std::string& what, const std::string& example,
                            std::function<Result<papers::ResultTable>()> make);
 
-/// A result as a section of a page: its sentence, its rows, its pictures from the page's folder.
-std::string to_markdown(const papers::ResultTable& table, const std::string& title);
+/// A progress bar for as long as it lives, for a function that makes a table.
+papers::TableProgress progress_bar(const std::string& what);
 
 /// A list of numbers or a list of equally long lists of them, as JSON: "[1, 2]", "[[1, 2], [3,
 /// 4]]". kMisused with the option's name.

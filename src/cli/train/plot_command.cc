@@ -14,21 +14,24 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/train/chart.h"
-#include "cli/train/train_log.h"
 #include "console/json_line.h"
 #include "formats/source.h"
+#include "picture/chart.h"
+#include "train/train_log.h"
 
 namespace cairn::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+using picture::Chart;
+using picture::ChartPoint;
+using picture::ChartSeries;
 
 constexpr std::size_t kStretches = 240;  // of a run's steps, each one averaged
 constexpr std::size_t kMaxDemoBytes = std::size_t{1} << 26;
 
-double position(const LogRow& row, PlotAxis axis) {
+double position(const train::LogRow& row, PlotAxis axis) {
     switch (axis) {
         case PlotAxis::kTokens:
             return static_cast<double>(row.tokens);
@@ -62,12 +65,12 @@ std::vector<ChartPoint> averaged(const std::vector<ChartPoint>& points) {
 }
 
 /// One run's lines; its first hundredth does not decide how high the picture reaches.
-Json add_run(const std::vector<LogRow>& rows, const std::string& name, std::size_t colour,
+Json add_run(const std::vector<train::LogRow>& rows, const std::string& name, std::size_t colour,
              const PlotRequest& request, Chart& chart, double& highest) {
     std::vector<ChartPoint> learnt, held_out;
     Json summary = {{"name", name}, {"steps", rows.empty() ? 0 : rows.back().step}};
     double best = 0;
-    for (const LogRow& row : rows) {
+    for (const train::LogRow& row : rows) {
         const double x = position(row, request.axis);
         if (row.loss) learnt.push_back({x, *row.loss});
         if (!row.valid_loss) continue;
@@ -147,7 +150,8 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
         const std::string& path = request.logs[i];
         if (add_demo(path, chart, highest)) continue;
         bool cut_off = false;
-        ASSIGN_OR_RETURN(const std::vector<LogRow> rows, read_train_log(path, &cut_off));
+        ASSIGN_OR_RETURN(const std::vector<train::LogRow> rows,
+                         train::read_train_log(path, &cut_off));
         if (cut_off) cut_logs.push_back(path);
         if (rows.empty()) return invalid(path + " has no steps: is it a training log?");
         const std::string name = i < request.names.size()
@@ -160,7 +164,7 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     chart.top = request.top;
     if (!chart.top && highest > 0) chart.top = highest * 1.02;
     chart.bottom = request.bottom;
-    RETURN_IF_ERROR(write_file(request.out, as_bytes(draw_svg(chart))));
+    RETURN_IF_ERROR(write_file(request.out, as_bytes(picture::draw_svg(chart))));
     Json report = {{"out", request.out}, {"runs", runs}};
     if (!cut_logs.empty()) report["cut_off"] = cut_logs;
     if (request.json) {

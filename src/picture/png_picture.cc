@@ -1,4 +1,4 @@
-#include "cli/papers/png_picture.h"
+#include "picture/png_picture.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace cairn::cli {
+namespace cairn::picture {
 
 Status write_png(const std::string& from, const std::string& to) {
     // A name that begins with a minus must not be read as an option.
@@ -35,4 +35,4 @@ Status write_png(const std::string& from, const std::string& to) {
     return ok_status();
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::picture

@@ -1,4 +1,4 @@
-#include "cli/train/chart.h"
+#include "picture/chart.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace cairn::cli {
+namespace cairn::picture {
 
 namespace {
 
@@ -253,4 +253,4 @@ std::string draw_svg(const Chart& chart) {
     return out + "</g>\n" + draw_legend(chart, frame) + "</svg>\n";
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::picture

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace cairn::cli {
+namespace cairn::picture {
 
 struct ChartPoint {
     double x = 0;
@@ -43,4 +43,4 @@ std::string draw_svg(const Chart& chart);
 /// Round numbers (1, 2 or 5 times a power of ten apart) within [low, high], about `wanted` of them.
 std::vector<double> round_ticks(double low, double high, int wanted);
 
-}  // namespace cairn::cli
+}  // namespace cairn::picture
