@@ -1,220 +1,30 @@
 #include "cli/papers/lab_convergence.h"
 
-#include <cmath>
-#include <iterator>
 #include <memory>
 
-#include <fmt/format.h>
-
-#include "base/clock.h"
-#include "base/progress.h"
 #include "cli/option_checks.h"
 #include "cli/options.h"
 #include "cli/papers/lab_result.h"
-#include "papers/convergence.h"
+#include "papers/convergence_tables.h"
 
 namespace cairn::cli {
 
 namespace {
 
-using papers::FederatedRun;
-using papers::Landscape;
-using papers::Participation;
-using papers::QuadraticUsers;
+using papers::ConvergenceRequest;
 using papers::ResultTable;
+using Make = ResultTable (*)(const ConvergenceRequest&, const papers::TableProgress&);
 
-struct Request {
-    std::size_t seeds = 100;
-    std::size_t rounds = 400;
-    std::uint64_t seed = 1;
-};
-
-constexpr std::size_t kDim = 8, kRows = 4, kUsers = 4;
-
-const char* name_of(Participation participation) {
-    return participation == Participation::kFull ? "full" : "winner";
-}
-
-struct Mean {
-    double mean = 0;
-    double error = 0;  ///< its standard error
-};
-
-Mean mean_of(const std::vector<double>& values) {
-    double sum = 0, squares = 0;
-    for (const double value : values) sum += value;
-    const auto n = static_cast<double>(values.size());
-    for (const double value : values) squares += (value - sum / n) * (value - sum / n);
-    return {sum / n, n > 1 ? std::sqrt(squares / (n - 1) / n) : 0};
-}
-
-double distance2(const Landscape& land) {
-    double sum = 0;
-    for (const double value : land.optimum) sum += value * value;
-    return sum;
-}
-
-Result<ResultTable> convergence(const Request& request) {
-    SeededRandom random(request.seed);
-    const QuadraticUsers users = papers::random_users(kUsers, kDim, 3, random);
-    const Landscape land = papers::landscape(users);
-    ResultTable table{"convergence", {}, "", {}};
-    std::size_t within = 0;
-    double closest = 0;
-    const SystemClock clock;
-    Progress progress(clock, "runs", std::size(papers::kAllSketches) * 2 * 3 * request.seeds);
-    std::size_t done = 0;
-    for (const papers::Sketch sketch : papers::kAllSketches)
-        for (const Participation participation : {Participation::kFull, Participation::kWinner})
-            for (const std::size_t k : {std::size_t{1}, std::size_t{4}, std::size_t{16}}) {
-                FederatedRun run{k, 0, request.rounds, participation, sketch, kRows, 2};
-                const double alpha = papers::exact_norm_ratio(sketch, kDim, kRows) - 1;
-                run.eta = papers::bounded_rate(land, k, alpha);
-                const auto bounds = papers::convergence_bounds(land, run, alpha, distance2(land));
-                std::vector<double> gaps;
-                for (std::size_t i = 0; i < request.seeds; ++i) {
-                    gaps.push_back(papers::gap(
-                        users, land,
-                        papers::train(users, run, std::vector<double>(kDim), random).back()));
-                    progress.update(++done);
-                }
-                const Mean found = mean_of(gaps);
-                const double bound =
-                    participation == Participation::kFull ? bounds.full : bounds.winner;
-                within += found.mean + 3 * found.error <= bound;
-                closest = std::max(closest, (found.mean + 3 * found.error) / bound);
-                table.rows.push_back({{"sketch", std::string(papers::name_of(sketch))},
-                                      {"participation", std::string(name_of(participation))},
-                                      {"k", static_cast<std::int64_t>(k)},
-                                      {"eta", run.eta},
-                                      {"measured", found.mean},
-                                      {"standard_error", found.error},
-                                      {"bound", bound},
-                                      {"printed_bound", bounds.printed}});
-            }
-    table.found = fmt::format(
-        "{} of {} means over {} seeds, plus three standard errors, stay below the corrected bound "
-        "(at most {:.2f} of it) after {} rounds.",
-        within, table.rows.size(), request.seeds, closest, request.rounds);
-    return table;
-}
-
-/// Least squares of log(gap) over log(eta): the slope and its standard error.
-std::pair<double, double> slope(const std::vector<double>& etas, const std::vector<double>& gaps) {
-    const auto n = static_cast<double>(etas.size());
-    double mx = 0, my = 0, sxx = 0, sxy = 0, rest = 0;
-    for (std::size_t i = 0; i < etas.size(); ++i) {
-        mx += std::log(etas[i]) / n;
-        my += std::log(gaps[i]) / n;
-    }
-    for (std::size_t i = 0; i < etas.size(); ++i) {
-        sxx += (std::log(etas[i]) - mx) * (std::log(etas[i]) - mx);
-        sxy += (std::log(etas[i]) - mx) * (std::log(gaps[i]) - my);
-    }
-    const double found = sxy / sxx;
-    for (std::size_t i = 0; i < etas.size(); ++i) {
-        const double off = std::log(gaps[i]) - my - found * (std::log(etas[i]) - mx);
-        rest += off * off;
-    }
-    return {found, std::sqrt(rest / (n - 2) / sxx)};
-}
-
-Result<ResultTable> winner_floor(const Request& request) {
-    SeededRandom random(request.seed);
-    const QuadraticUsers users = papers::random_users(kUsers, 2, 3, random);
-    const Landscape land = papers::landscape(users);
-    ResultTable table{"winner-floor", {}, "", {}};
-    std::string fits;
-    for (const Participation participation : {Participation::kFull, Participation::kWinner}) {
-        std::vector<double> etas, floors;
-        for (const int halvings : {0, 1, 2, 3, 4, 5}) {
-            FederatedRun run;
-            run.local_steps = 4;
-            run.eta = papers::bounded_rate(land, 4, 0) / std::pow(2, halvings);
-            run.rounds = std::size_t{20'000} << halvings;
-            run.participation = participation;
-            const auto path = papers::train(users, run, land.optimum, random);
-            // The first tenth is left out: from the optimum the floor is yet to be reached.
-            double floor = 0;
-            const std::size_t from = path.size() / 10;
-            for (std::size_t t = from; t < path.size(); ++t)
-                floor +=
-                    papers::gap(users, land, path[t]) / static_cast<double>(path.size() - from);
-            etas.push_back(run.eta);
-            floors.push_back(floor);
-            const auto bounds = papers::convergence_bounds(land, run, 0, 0);
-            table.rows.push_back(
-                {{"participation", std::string(name_of(participation))},
-                 {"eta", run.eta},
-                 {"measured", floor},
-                 {"bound", participation == Participation::kFull ? bounds.full : bounds.winner},
-                 {"printed_bound", bounds.printed},
-                 {"log2_eta", std::log2(run.eta)},
-                 {"log2_measured", std::log2(floor)}});
-        }
-        const auto [found, error] = slope(etas, floors);
-        fits += fmt::format("{}{}: {:.2f} +- {:.2f}", fits.empty() ? "" : ", ",
-                            name_of(participation), found, error);
-    }
-    table.found =
-        "Slope of the log of the floor over the log of eta, K = 4, users of unlike curvature: " +
-        fits +
-        ". One winner a round leaves a floor linear in eta, which the paper's "
-        "quadratic one does not cover; averaging all leaves a quadratic one.";
-    table.pictures = {{"The floor under training, by step size", "log2_eta", "log2_measured",
-                       "participation", "log2 eta", "log2 of the mean gap to the optimum"}};
-    return table;
-}
-
-Result<ResultTable> bias(const Request& request) {
-    ResultTable table{"bias", {}, "", {}};
-    SeededRandom random(request.seed);
-    double first = 0, last = 0;
-    const SystemClock clock;
-    Progress progress(clock, "runs", 8);
-    for (const std::size_t count :
-         {std::size_t{2}, std::size_t{8}, std::size_t{32}, std::size_t{128}})
-        for (const bool equal : {true, false}) {
-            // Half of the users want 1, the other half -1; unequal: the first half has three
-            // quarters of the hash power.
-            QuadraticUsers users{1, {}, {}, {}};
-            double expected = 0;
-            for (std::size_t c = 0; c < count; ++c) {
-                const double wants = c < count / 2 ? 1 : -1;
-                users.curvature.push_back({1});
-                users.minimum.push_back({wants});
-                const double part = equal ? 0.5 : wants > 0 ? 0.75 : 0.25;
-                users.power.push_back(part / (static_cast<double>(count) / 2));
-                expected += users.power.back() * wants;
-            }
-            FederatedRun run;
-            run.eta = 0.02;
-            run.rounds = request.rounds * 250;
-            run.participation = Participation::kWinner;
-            const auto path = papers::train(users, run, {expected}, random);
-            double mean = 0;
-            for (const auto& x : path) mean += x[0] / static_cast<double>(path.size());
-            if (!equal) (count == 2 ? first : last) = mean;
-            table.rows.push_back({{"users", static_cast<std::int64_t>(count)},
-                                  {"power", std::string(equal ? "equal" : "3 to 1")},
-                                  {"measured", mean},
-                                  {"expected", expected}});
-            progress.update(table.rows.size());
-        }
-    table.found = fmt::format(
-        "Where one half of the users has three quarters of the hash power, the model settles "
-        "{:.2f} "
-        "off the common optimum with 2 users and {:.2f} with 128: the bias follows the power, and "
-        "does not become negligible with many users.",
-        first, last);
-    return table;
+auto with_bar(Make make) {
+    return
+        [make](const ConvergenceRequest& request) { return make(request, progress_bar("runs")); };
 }
 
 }  // namespace
 
 void add_lab_convergence(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto add = [&](const char* name, const char* what, const char* example, auto run) {
-        const auto request = std::make_shared<Request>();
+        const auto request = std::make_shared<ConvergenceRequest>();
         const Command command = add_result_command(group, invocation, name, what, example,
                                                    [request, run] { return run(*request); });
         command.add_option("--rounds", request->rounds, "Rounds of each run")
@@ -227,22 +37,26 @@ void add_lab_convergence(const Command& group, Invocation& invocation, LabPages&
     };
     const auto [command, request] =
         add("convergence", "Paper A's Theorem 15 with every sketch, measured beside its bounds",
-            "cairn lab convergence --seeds 100", convergence);
+            "cairn lab convergence --seeds 100", with_bar(papers::convergence_table));
     command.add_option("--seeds", request->seeds, "Runs that are averaged")
         .check(range(std::size_t{2}, std::size_t{100'000}))
         .capture_default_str();
-    add("bias", "Where training settles when hash power is unequal", "cairn lab bias", bias);
-    const auto floor = std::make_shared<Request>();
+    add("bias", "Where training settles when hash power is unequal", "cairn lab bias",
+        with_bar(papers::bias_table));
+    const auto floor = std::make_shared<ConvergenceRequest>();
     add_result_command(group, invocation, "winner-floor",
                        "How far from the optimum one winner a round stays, by step size",
                        "cairn lab winner-floor --out pictures",
-                       [floor] { return winner_floor(*floor); })
+                       [floor] { return papers::winner_floor_table(*floor); })
         .add_option("--seed", floor->seed, "Of chance")
         .check(any_seed())
         .capture_default_str();
-    pages.push_back({'A', "Theorem 15: convergence", [] { return convergence({}); }});
-    pages.push_back({'A', "The floor under one winner a round", [] { return winner_floor({}); }});
-    pages.push_back({'A', "Claim 25: bias by unequal hash power", [] { return bias({}); }});
+    pages.push_back(
+        {'A', "Theorem 15: convergence", [] { return with_bar(papers::convergence_table)({}); }});
+    pages.push_back(
+        {'A', "The floor under one winner a round", [] { return papers::winner_floor_table({}); }});
+    pages.push_back({'A', "Claim 25: bias by unequal hash power",
+                     [] { return with_bar(papers::bias_table)({}); }});
 }
 
 }  // namespace cairn::cli
