@@ -1,102 +1,20 @@
 #include "cli/papers/lab_codec_convergence.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 
-#include <fmt/format.h>
-
-#include "base/random.h"
-#include "chain/codec_kinds.h"
 #include "cli/options.h"
 #include "cli/papers/lab_result.h"
-#include "codec/codec.h"
-#include "lab/codec_convergence.h"
-#include "lab/codec_moments.h"
+#include "lab/codec_convergence_table.h"
 
 namespace cairn::cli {
 
-namespace {
-
-using chain::CodecKind;
-using papers::Participation;
-using papers::ResultTable;
-constexpr std::size_t kDim = codec::kTile;
-constexpr std::size_t kUsers = 4;
-constexpr double kUnlike = 4;  // curvatures from 1 to this
-
-struct ConvergenceRequest {
-    std::size_t rounds = 400;
-    std::size_t seeds = 5;
-};
-
-Result<ResultTable> codec_convergence(const ConvergenceRequest& request) {
-    ResultTable table{"codec-convergence", {}, "", {}};
-    SeededRandom random(15);
-    const papers::QuadraticUsers users = papers::random_users(kUsers, kDim, kUnlike, random);
-    const papers::Landscape land = papers::landscape(users);
-    double distance2 = 0;
-    for (const double value : land.optimum) distance2 += value * value;
-    std::size_t below = 0;
-    double largest = 0;
-    for (std::size_t kind = 0; kind < std::size(chain::kCodecNames); ++kind) {
-        if (static_cast<CodecKind>(kind) == CodecKind::kDense) continue;
-        // A matrix without zeros costs time as it has rows.
-        const bool slow = chain::is_dense_sketch(static_cast<CodecKind>(kind));
-        const chain::CodecSpec codec{static_cast<CodecKind>(kind), slow ? 5U : 1U, 16};
-        const double alpha = lab::exact_norm_ratio(codec.kind, kDim, kDim >> codec.log2_ratio) - 1;
-        for (const Participation who : {Participation::kFull, Participation::kWinner}) {
-            for (const std::size_t k : {std::size_t{1}, std::size_t{4}}) {
-                papers::FederatedRun run;
-                run.local_steps = k;
-                run.rounds = request.rounds;
-                run.participation = who;
-                run.eta = papers::bounded_rate(land, k, alpha);
-                double sum = 0, squares = 0;
-                for (std::size_t i = 0; i < request.seeds; ++i) {
-                    ASSIGN_OR_RETURN(const double gap,
-                                     lab::gap_by_codec(users, land, run, codec, random));
-                    sum += gap;
-                    squares += gap * gap;
-                }
-                const auto n = static_cast<double>(request.seeds);
-                const double mean = sum / n;
-                const double error = std::sqrt(std::max(0.0, squares / n - mean * mean) / (n - 1));
-                const auto bounds = papers::convergence_bounds(land, run, alpha, distance2);
-                const double bound = who == Participation::kFull ? bounds.full : bounds.winner;
-                below += mean + 3 * error <= bound ? 1 : 0;
-                largest = std::max(largest, (mean + 3 * error) / bound);
-                table.rows.push_back(
-                    {{"codec", std::string(chain::name_of(codec.kind))},
-                     {"values", static_cast<std::int64_t>(kDim >> codec.log2_ratio)},
-                     {"participation",
-                      std::string(who == Participation::kFull ? "full" : "winner")},
-                     {"k", static_cast<std::int64_t>(k)},
-                     {"eta", run.eta},
-                     {"measured", mean},
-                     {"standard_error", error},
-                     {"bound", bound},
-                     {"printed_bound", bounds.printed}});
-            }
-        }
-    }
-    table.found = fmt::format(
-        "{} of {} means over {} seeds, plus three standard errors, stay below the corrected bound "
-        "(at most {:.2g} of it) after {} rounds: {} users of {} parameters, every update a payload "
-        "of the chain's codec at 16 bits.",
-        below, table.rows.size(), request.seeds, largest, request.rounds, kUsers, kDim);
-    return table;
-}
-
-}  // namespace
-
 void add_lab_codec_convergence(const Command& group, Invocation& invocation, LabPages& pages) {
-    const auto request = std::make_shared<ConvergenceRequest>();
+    const auto request = std::make_shared<lab::CodecConvergenceRequest>();
     const Command command = add_result_command(
         group, invocation, "codec-convergence",
         "Theorem 15 with payloads of the chain's codecs: all users, and one winner a round",
         "cairn lab codec-convergence --rounds 400 --seeds 5",
-        [request] { return codec_convergence(*request); });
+        [request] { return lab::codec_convergence_table(*request); });
     command.add_option("--rounds", request->rounds, "Rounds of each run")
         .check(range(1, 100'000))
         .capture_default_str();
@@ -104,7 +22,7 @@ void add_lab_codec_convergence(const Command& group, Invocation& invocation, Lab
         .check(range(2, 1000))
         .capture_default_str();
     pages.push_back({'A', "Theorem 15: convergence with the chain's codecs",
-                     [] { return codec_convergence({}); }});
+                     [] { return lab::codec_convergence_table({}); }});
 }
 
 }  // namespace cairn::cli
