@@ -18,11 +18,12 @@
 #include "cli/models/model_inputs.h"
 #include "cli/option_checks.h"
 #include "cli/options.h"
-#include "cli/train/text_loss.h"
+#include "cli/train/loss_bar.h"
 #include "console/json_line.h"
 #include "lowrank/compress.h"
 #include "measure/stopwatch.h"
 #include "model/leaf.h"
+#include "train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -233,7 +234,8 @@ Result<TextResult> measure_text(const CompressRequest& request, const model::Mod
          {std::pair{&before, &result.before}, std::pair{&after, &result.after}}) {
         const model::Model packed = model::pack_model(compute, *model);
         ASSIGN_OR_RETURN(const std::int64_t sum,
-                         text_loss(model->layout(), packed.weights, stream, context, compute));
+                         train::text_loss(model->layout(), packed.weights, stream, context, compute,
+                                          loss_bar()));
         *loss = model::nats(sum, result.tokens);
     }
     return result;

@@ -11,10 +11,11 @@
 #include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "cli/papers/lab_subject.h"
-#include "cli/train/text_loss.h"
+#include "cli/train/loss_bar.h"
 #include "lab/attention_proof.h"
 #include "lab/model_heads.h"
 #include "model/leaf.h"
+#include "train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -38,9 +39,9 @@ Result<ResultTable> losses(const SubjectRequest& request) {
     ResultTable table{"digit-loss", {}, "", {}};
     double exact = 0, digits = 0;
     for (const tensor::KvType kv : tensor::kKvTypes) {
-        ASSIGN_OR_RETURN(
-            const std::int64_t sum,
-            text_loss_with({.kv = kv}, packed, subject.text, subject.context, machine->compute()));
+        ASSIGN_OR_RETURN(const std::int64_t sum,
+                         train::text_loss_with({.kv = kv}, packed, subject.text, subject.context,
+                                               machine->compute(), loss_bar()));
         const double loss = model::nats(sum, subject.text.size() - 1);
         if (kv == tensor::KvType::kF32) exact = loss;
         if (kv == tensor::KvType::kDigits) digits = loss;

@@ -12,11 +12,12 @@
 #include "cli/options.h"
 #include "cli/papers/lab_result.h"
 #include "cli/papers/lab_subject.h"
-#include "cli/train/text_loss.h"
+#include "cli/train/loss_bar.h"
 #include "lowrank/compress.h"
 #include "lowrank/svd.h"
 #include "model/leaf.h"
 #include "papers/low_rank.h"
+#include "train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -93,8 +94,9 @@ Result<ResultTable> figure5(const Request& request) {
 Result<double> loss_of(const model::Model& model, const Subject& subject,
                        const tensor::Compute& compute) {
     const model::Model packed = model::pack_model(compute, model);
-    ASSIGN_OR_RETURN(const std::int64_t sum, text_loss(model.layout(), packed.weights, subject.text,
-                                                       subject.context, compute));
+    ASSIGN_OR_RETURN(const std::int64_t sum,
+                     train::text_loss(model.layout(), packed.weights, subject.text, subject.context,
+                                      compute, loss_bar()));
     return model::nats(sum, subject.text.size() - 1);
 }
 

@@ -16,6 +16,7 @@
 #include "cli/option_checks.h"
 #include "cli/options.h"
 #include "cli/train/eval_node.h"
+#include "cli/train/loss_bar.h"
 #include "cli/write/sampling_options.h"
 #include "console/json_line.h"
 #include "model/leaf.h"
@@ -113,11 +114,12 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     const model::ParameterLayout layout = measured.model.layout();
     measured.model = model::pack_model(compute, measured.model);
     // With f32 throughout writing has the bits of training's pass, which is quicker.
-    ASSIGN_OR_RETURN(
-        const std::int64_t sum,
-        request.types == WrittenWith{}
-            ? text_loss(layout, measured.model.weights, measured.stream, context, compute)
-            : text_loss_with(request.types, measured.model, measured.stream, context, compute));
+    ASSIGN_OR_RETURN(const std::int64_t sum,
+                     request.types == train::WrittenWith{}
+                         ? train::text_loss(layout, measured.model.weights, measured.stream,
+                                            context, compute, loss_bar())
+                         : train::text_loss_with(request.types, measured.model, measured.stream,
+                                                 context, compute, loss_bar()));
 
     const std::size_t tokens = measured.stream.size() - 1;
     const double loss = model::nats(sum, tokens);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "cli/train/text_loss.h"
+#include "train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -19,7 +19,7 @@ struct EvalRequest {
     std::string at;             ///< of that: a height, "best", or empty: the one that it serves
     std::string text;           ///< file; of a chain's model also empty: the network's report text
     std::uint32_t context = 0;  ///< window length, a power of two; 0: the model's
-    WrittenWith types;          ///< of the cache and of the states between layers
+    train::WrittenWith types;   ///< of the cache and of the states between layers
     std::size_t threads = 0;
     bool json = false;
 };

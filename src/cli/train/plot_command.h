@@ -1,4 +1,4 @@
-// `cairn plot`: training logs (cli/train/train_log.h) as one SVG picture: per run the loss of the
+// `cairn plot`: training logs (train/train_log.h) as one SVG picture: per run the loss of the
 // steps, averaged over short stretches, and the held-out loss where it was measured. It also draws
 // what `cairn demo --json` prints: report and judge loss over merge blocks.
 #pragma once

@@ -12,12 +12,12 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/train/run_lock.h"
 #include "cli/train/train_dry_run.h"
 #include "cli/train/train_options.h"
 #include "cli/train/train_run.h"
 #include "cli/train/train_subject.h"
 #include "console/json_line.h"
+#include "train/run_lock.h"
 
 namespace cairn::cli {
 
@@ -53,13 +53,14 @@ std::string describe_start(const TrainStart& start, const Machine& machine) {
     return console::json_text(line);
 }
 
-Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
+Result<std::unique_ptr<train::TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
     const std::string& path = start.request.options.log;
-    if (path.empty()) return std::unique_ptr<TrainLog>();
-    ASSIGN_OR_RETURN(TrainLog log, start.resumed ? TrainLog::resume(path, start.first_step)
-                                                 : TrainLog::create(path));
+    if (path.empty()) return std::unique_ptr<train::TrainLog>();
+    ASSIGN_OR_RETURN(train::TrainLog log, start.resumed
+                                              ? train::TrainLog::resume(path, start.first_step)
+                                              : train::TrainLog::create(path));
     RETURN_IF_ERROR(log.write_line(describe_start(start, machine)));
-    return std::make_unique<TrainLog>(std::move(log));
+    return std::make_unique<train::TrainLog>(std::move(log));
 }
 
 Json report_of(const TrainStart& start, const train::Trainer& trainer, const TrainRun& run,
@@ -148,7 +149,7 @@ Status check_files(const TrainRequest& request) {
                      fmt::format("{} is the state of a run that was stopped: `cairn train --resume "
                                  "{}` goes on with it; remove it to begin anew",
                                  state, request.out)};
-    return TrainLog::check(request.options.log);
+    return train::TrainLog::check(request.options.log);
 }
 
 // A held-out text that is learnt is allowed (a quick look at a model's memory), but not in silence.
@@ -171,10 +172,10 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
     TrainStart start;
     ASSIGN_OR_RETURN(start.request, request_to_run(request, start));
     warn_of_learnt_valid(start.request);
-    std::optional<RunLock> lock;
+    std::optional<train::RunLock> lock;
     if (!request.dry_run) {
         RETURN_IF_ERROR(check_files(start.request));
-        ASSIGN_OR_RETURN(RunLock taken, RunLock::take(start.request.out));
+        ASSIGN_OR_RETURN(train::RunLock taken, train::RunLock::take(start.request.out));
         lock.emplace(std::move(taken));
     }
     RETURN_IF_ERROR(prepare_training(start, interrupt));
@@ -198,7 +199,7 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
         trainer.start(start.parameters, 0);
         start.parameters = {};
     }
-    ASSIGN_OR_RETURN(const std::unique_ptr<HeldOut> held_out,
+    ASSIGN_OR_RETURN(const std::unique_ptr<train::HeldOut> held_out,
                      make_held_out(start, machine->compute()));
     ASSIGN_OR_RETURN(auto log, open_log(start, *machine));
     TrainRun run(start, trainer, held_out.get(), std::move(log), clock, out);

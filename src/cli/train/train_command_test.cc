@@ -16,9 +16,9 @@
 
 #include "base/clock.h"
 #include "cli/test_run.h"
-#include "cli/train/train_log.h"
 #include "cli/train/train_run.h"
 #include "tensor/compute.h"
+#include "train/train_log.h"
 
 namespace cairn::cli {
 namespace {
@@ -122,7 +122,7 @@ TEST_F(TrainCommand, StopsAndResumesToTheSameBytes) {
     const Outcome in_one_go = train("whole", {"--steps", "20", "--valid-every", "5"});
     ASSERT_EQ(in_one_go.code, 0) << in_one_go.errors;
     const nlohmann::json command = in_one_go.json()["command"];
-    const std::vector<LogRow> whole = read_train_log(path("whole.jsonl")).value();
+    const std::vector<train::LogRow> whole = train::read_train_log(path("whole.jsonl")).value();
     ASSERT_EQ(whole.size(), 21U);
     std::vector<std::string> sets = {""};
     for (const tensor::KernelSet set : tensor::available_kernel_sets())
@@ -142,7 +142,7 @@ TEST_F(TrainCommand, StopsAndResumesToTheSameBytes) {
         EXPECT_EQ(contents(path("part")), contents(path("whole"))) << set;
         EXPECT_FALSE(std::filesystem::exists(path("part.run")));
         EXPECT_EQ(rest.json()["command"], command);
-        const std::vector<LogRow> rows = read_train_log(path("part.jsonl")).value();
+        const std::vector<train::LogRow> rows = train::read_train_log(path("part.jsonl")).value();
         ASSERT_EQ(rows.size(), whole.size());
         for (std::size_t i = 0; i < rows.size(); ++i) {
             EXPECT_EQ(rows[i].step, i);
@@ -165,7 +165,7 @@ TEST_F(TrainCommand, AKilledSessionGoesOnFromItsLastSavedState) {
     const Outcome rest = run({"train", "--resume", path("killed"), "--json"});
     ASSERT_EQ(rest.code, 0) << rest.errors;
     EXPECT_EQ(contents(path("killed")), contents(path("whole")));
-    const std::vector<LogRow> rows = read_train_log(path("killed.jsonl")).value();
+    const std::vector<train::LogRow> rows = train::read_train_log(path("killed.jsonl")).value();
     ASSERT_EQ(rows.size(), 10U);
     for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].step, i);
     EXPECT_LT(rows[6].loss.value(), 8.0);
@@ -194,7 +194,7 @@ TEST_F(TrainCommand, ATimeLimitChoosesStepsThatRepeatToTheSameBits) {
     const nlohmann::json report = first.json();
     EXPECT_GT(report["total_steps"].get<std::uint64_t>(), 6U);
     EXPECT_EQ(report["steps"], report["total_steps"]);
-    const std::vector<LogRow> rows = read_train_log(path("limited.jsonl")).value();
+    const std::vector<train::LogRow> rows = train::read_train_log(path("limited.jsonl")).value();
     // The cosine has come down to its floor, a tenth, when the time is over.
     EXPECT_NEAR(rows.back().learning_rate, 0.001, 2e-4);
     EXPECT_NE(contents(path("limited.jsonl")).find(R"("event":"plan")"), std::string::npos);

@@ -15,8 +15,8 @@
 #include "cli/test_child.h"
 #include "cli/test_run.h"
 #include "cli/train/run_files.h"
-#include "cli/train/run_lock.h"
-#include "cli/train/train_log.h"
+#include "train/run_lock.h"
+#include "train/train_log.h"
 
 namespace cairn::cli {
 namespace {
@@ -79,7 +79,7 @@ class TrainEnds : public testing::Test {
         ASSERT_TRUE(fs::exists(path(out + ".run"))) << how;
         EXPECT_FALSE(fs::exists(path(out + ".lock"))) << how;
         const std::string before = contents(path(out));
-        const auto rows = read_train_log(path(out + ".log")).value();
+        const auto rows = train::read_train_log(path(out + ".log")).value();
         const std::uint64_t step = rows.empty() ? 0 : rows.back().step;
         EXPECT_GT(step, 0U) << how;
         EXPECT_TRUE(before == undisturbed(std::to_string(step))) << how << step;
@@ -217,7 +217,7 @@ TEST_F(TrainEnds, ALogThatCannotBeWrittenIsGivenUpAndTheRunGoesOn) {
         nlohmann::json::parse(end.output.substr(end.output.find("\n{") + 1), nullptr, false);
     EXPECT_EQ(report["troubles"].size(), 1U) << end.output;
     bool cut_off = true;
-    EXPECT_GT(read_train_log(path("part.log"), &cut_off).value().size(), 50U);
+    EXPECT_GT(train::read_train_log(path("part.log"), &cut_off).value().size(), 50U);
     EXPECT_FALSE(cut_off);
 }
 
@@ -308,22 +308,22 @@ TEST_F(TrainEnds, AStoppedRunAndARunningOneAreNotOverwritten) {
     EXPECT_NE(again.errors.find("cairn train --resume " + path("x")), std::string::npos);
     EXPECT_TRUE(contents(path("x.run")) == state);
 
-    const auto held = RunLock::take(path("x"));
+    const auto held = train::RunLock::take(path("x"));
     ASSERT_TRUE(held.ok());
     fs::create_symlink("x", path("link"));
     for (const char* name : {"x", "link"}) {
-        const auto second = RunLock::take(path(name));
+        const auto second = train::RunLock::take(path(name));
         ASSERT_FALSE(second.ok());
         EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos);
     }
     EXPECT_EQ(run({"train", "--resume", path("x")}).code, 1);
-    const TrainLog log = TrainLog::create(path("log")).value();
-    EXPECT_FALSE(TrainLog::resume(path("log"), 3).ok());
+    const train::TrainLog log = train::TrainLog::create(path("log")).value();
+    EXPECT_FALSE(train::TrainLog::resume(path("log"), 3).ok());
 }
 
 TEST_F(TrainEnds, ALockThatACrashLeftBehindIsTakenOver) {
     std::ofstream(path("x.lock")) << "1\n";
-    { EXPECT_TRUE(RunLock::take(path("x")).ok()); }
+    { EXPECT_TRUE(train::RunLock::take(path("x")).ok()); }
     EXPECT_FALSE(fs::exists(path("x.lock")));
 }
 
@@ -336,7 +336,7 @@ TEST_F(TrainEnds, ALogThatEndsInTheMiddleOfALineIsPlotted) {
     const Outcome json = run({"plot", path("log"), "--out", path("x.svg"), "--json"});
     EXPECT_EQ(json.json()["cut_off"].size(), 1U);
     EXPECT_EQ(run({"plot", path("log"), "--out", path("log")}).code, 1);
-    EXPECT_EQ(read_train_log(path("log")).value().size(), 5U);
+    EXPECT_EQ(train::read_train_log(path("log")).value().size(), 5U);
 }
 
 TEST_F(TrainEnds, AHeldOutTextThatIsLearntIsNamedByWhateverPath) {

@@ -15,9 +15,9 @@
 
 #include "cli/test_run.h"
 #include "cli/train/pair_file.h"
-#include "cli/train/train_log.h"
 #include "formats/test_bart.h"
 #include "text/bpe.h"
+#include "train/train_log.h"
 
 namespace cairn::cli {
 namespace {
@@ -103,7 +103,7 @@ TEST_F(TrainPairs, WhatIsLearntIsWritten) {
     EXPECT_EQ(report["content_hash"].get<std::string>().size(), 64U);
     EXPECT_NE(report["content_hash"], report["encoder_content_hash"]);
     EXPECT_THAT(report["command"].get<std::string>(), HasSubstr("--pairs"));
-    const auto rows = read_train_log(path("words.cairn.log")).value();
+    const auto rows = train::read_train_log(path("words.cairn.log")).value();
     EXPECT_EQ(rows.back().step, 60U);
     EXPECT_EQ(rows.back().tokens, report["tokens"]);
 
@@ -139,7 +139,7 @@ TEST_F(TrainPairs, AStoppedRunEndsInTheSameBytes) {
     ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
     EXPECT_EQ(contents("cut.cairn"), contents("whole.cairn"));
     EXPECT_EQ(outcome.json()["tokens"],
-              read_train_log(path("whole.cairn.log")).value().back().tokens);
+              train::read_train_log(path("whole.cairn.log")).value().back().tokens);
     EXPECT_FALSE(std::filesystem::exists(path("cut.cairn.run")));
 
     ASSERT_EQ(train("other.cairn", {"--steps", "6", "--stop-at", "3"}).code, 0);

@@ -29,8 +29,8 @@ std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t el
     return done + (left <= 0 || step_us <= 0 ? 0 : static_cast<std::uint64_t>(left / step_us));
 }
 
-TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out,
-                   std::unique_ptr<TrainLog> log, const Clock& clock, std::ostream& out)
+TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, train::HeldOut* held_out,
+                   std::unique_ptr<train::TrainLog> log, const Clock& clock, std::ostream& out)
     : start_(start),
       trainer_(trainer),
       held_out_(held_out),
@@ -64,9 +64,9 @@ Status TrainRun::run(const console::Interrupt& interrupt) {
     interrupt_ = &interrupt;
     const std::uint64_t stop_at = start_.request.stop_at;
     if (held_out_ != nullptr && first_step_ == 0) {
-        LogRow row;
+        train::LogRow row;
         row.valid_loss = measure();
-        if (row.valid_loss) log_line(to_json(row));
+        if (row.valid_loss) log_line(train::to_json(row));
     }
     while (!complete()) {
         if (stopped() || (stop_at != 0 && trainer_.next_step() >= stop_at)) return stop();
@@ -124,7 +124,7 @@ void TrainRun::say_step(const train::StepReport& report) {
 }
 
 void TrainRun::log_step(const train::StepReport& report, std::optional<double> valid) {
-    LogRow row;
+    train::LogRow row;
     row.step = trainer_.next_step();
     row.loss = report.loss;
     row.gradient_norm = report.gradient_norm;
@@ -133,7 +133,7 @@ void TrainRun::log_step(const train::StepReport& report, std::optional<double> v
     row.tokens_per_second = tokens_per_second();
     row.elapsed = seconds();
     row.valid_loss = valid;
-    log_line(to_json(row));
+    log_line(train::to_json(row));
 }
 
 void TrainRun::log_line(const std::string& json) {

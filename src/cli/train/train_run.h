@@ -11,11 +11,11 @@
 
 #include "base/clock.h"
 #include "cli/local_model.h"
-#include "cli/train/held_out.h"
 #include "cli/train/run_files.h"
-#include "cli/train/train_log.h"
 #include "cli/train/train_start.h"
 #include "console/interrupt.h"
+#include "train/held_out.h"
+#include "train/train_log.h"
 #include "train/trainer.h"
 
 namespace cairn {
@@ -32,8 +32,8 @@ std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t el
 class TrainRun {
   public:
     /// What is referred to must outlive it; `held_out` and `log` may be null.
-    TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out,
-             std::unique_ptr<TrainLog> log, const Clock& clock, std::ostream& out);
+    TrainRun(TrainStart& start, train::Trainer& trainer, train::HeldOut* held_out,
+             std::unique_ptr<train::TrainLog> log, const Clock& clock, std::ostream& out);
     ~TrainRun();
     TrainRun(const TrainRun&) = delete;
     TrainRun& operator=(const TrainRun&) = delete;
@@ -80,8 +80,8 @@ class TrainRun {
 
     TrainStart& start_;
     train::Trainer& trainer_;
-    HeldOut* held_out_;
-    std::unique_ptr<TrainLog> log_;
+    train::HeldOut* held_out_;
+    std::unique_ptr<train::TrainLog> log_;
     const Clock& clock_;
     std::ostream& out_;
     std::uint64_t earlier_us_ = 0;

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "cli/train/text_loss.h"
+#include "cli/train/loss_bar.h"
 #include "formats/checkpoint.h"
 #include "formats/encoder_decoder_checkpoint.h"
 #include "serve/model_snapshot.h"
+#include "train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -91,15 +92,15 @@ bool has_held_out(const TrainStart& start) {
                                  : !start.held_out.empty();
 }
 
-Result<std::unique_ptr<HeldOut>> make_held_out(const TrainStart& start,
-                                               const tensor::Compute& compute) {
-    if (!has_held_out(start)) return std::unique_ptr<HeldOut>();
+Result<std::unique_ptr<train::HeldOut>> make_held_out(const TrainStart& start,
+                                                      const tensor::Compute& compute) {
+    if (!has_held_out(start)) return std::unique_ptr<train::HeldOut>();
     const std::uint64_t most = start.request.options.valid_windows;
     if (start.encoder_decoder)
-        return held_out_pairs(start.encoder_decoder->held_out, most, start.encoder_decoder->layout,
-                              compute);
-    return held_out_windows(start.held_out, start.request.recipe.context, most,
-                            model::ParameterLayout(start.config), compute);
+        return train::held_out_pairs(start.encoder_decoder->held_out, most,
+                                     start.encoder_decoder->layout, compute);
+    return train::held_out_windows(start.held_out, start.request.recipe.context, most,
+                                   model::ParameterLayout(start.config), compute);
 }
 
 Result<double> final_loss(const TrainStart& start, std::span<const float> parameters,
@@ -107,15 +108,18 @@ Result<double> final_loss(const TrainStart& start, std::span<const float> parame
     if (start.encoder_decoder) {
         const train::PairSet& pairs = start.encoder_decoder->held_out;
         const auto loss =
-            held_out_pairs(pairs, pairs.pairs.size(), start.encoder_decoder->layout, compute)
+            train::held_out_pairs(pairs, pairs.pairs.size(), start.encoder_decoder->layout, compute)
                 ->loss(parameters, stop);
         if (!loss) return Error{ErrorCode::kCancelled, "measuring was interrupted"};
         return *loss;
     }
     const model::ParameterLayout layout(start.config);
-    ASSIGN_OR_RETURN(const std::int64_t sum,
-                     text_loss(layout, model::view_weights(layout, parameters), start.held_out,
-                               start.request.recipe.context, compute, stop));
+    train::LossWatch watch = loss_bar();
+    watch.stop = stop;
+    ASSIGN_OR_RETURN(
+        const std::int64_t sum,
+        train::text_loss(layout, model::view_weights(layout, parameters), start.held_out,
+                         start.request.recipe.context, compute, watch));
     return model::nats(sum, start.held_out.size() - 1);
 }
 

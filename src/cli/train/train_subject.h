@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "cli/train/held_out.h"
 #include "cli/train/train_start.h"
+#include "train/held_out.h"
 #include "train/trainer.h"
 
 namespace cairn::cli {
@@ -35,8 +35,8 @@ Status save_model(const TrainStart& start, std::span<const float> parameters);
 
 bool has_held_out(const TrainStart& start);
 /// A sample of the held-out text, or null if there is none.
-Result<std::unique_ptr<HeldOut>> make_held_out(const TrainStart& start,
-                                               const tensor::Compute& compute);
+Result<std::unique_ptr<train::HeldOut>> make_held_out(const TrainStart& start,
+                                                      const tensor::Compute& compute);
 /// Nats per token over all of it, every token once. kCancelled if `stop` says so.
 Result<double> final_loss(const TrainStart& start, std::span<const float> parameters,
                           const tensor::Compute& compute, const std::function<bool()>& stop);

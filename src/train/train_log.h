@@ -18,7 +18,7 @@
 
 #include "base/result.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 struct LogRow {
     std::uint64_t step = 0;
@@ -71,4 +71,4 @@ std::string to_json(const LogRow& row);
 /// line that a crash cut off is no error, and counted in `cut_off`.
 Result<std::vector<LogRow>> read_train_log(const std::string& path, bool* cut_off = nullptr);
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

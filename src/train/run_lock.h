@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 class RunLock {
   public:
@@ -30,4 +30,4 @@ class RunLock {
     int fd_;
 };
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

@@ -1,4 +1,4 @@
-#include "cli/train/train_log.h"
+#include "train/train_log.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,10 +13,8 @@
 #include "base/disk.h"
 #include "base/files.h"
 #include "base/foreign_file.h"
-#include "console/json_line.h"
-#include "formats/source.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 namespace {
 
@@ -73,7 +71,7 @@ std::string to_json(const LogRow& row) {
     if (row.loss) object["tokens_per_second"] = row.tokens_per_second;
     object["elapsed"] = row.elapsed;
     if (row.valid_loss) object["valid_loss"] = *row.valid_loss;
-    return console::json_text(object);
+    return object.dump();  // numbers alone
 }
 
 Result<TrainLog> TrainLog::open(const std::string& path) {
@@ -176,4 +174,4 @@ Result<std::vector<LogRow>> read_train_log(const std::string& path, bool* cut_of
     return rows;
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

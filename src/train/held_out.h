@@ -12,7 +12,7 @@
 #include "model/leaf.h"
 #include "train/pair_lessons.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 class HeldOut {
   public:
@@ -29,9 +29,9 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
                                                   std::uint32_t context, std::uint64_t windows,
                                                   const model::ParameterLayout& layout,
                                                   const tensor::Compute& compute);
-/// At most `count` of the pairs, which the model takes (train::check_pairs); there is one at least.
-std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
+/// At most `count` of the pairs, which the model takes (check_pairs); there is one at least.
+std::unique_ptr<HeldOut> held_out_pairs(const PairSet& pairs, std::uint64_t count,
                                         const model::EncoderDecoderLayout& layout,
                                         const tensor::Compute& compute);
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

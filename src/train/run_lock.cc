@@ -1,4 +1,4 @@
-#include "cli/train/run_lock.h"
+#include "train/run_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -12,7 +12,7 @@
 #include "base/files.h"
 #include "base/text.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 namespace {
 
@@ -70,4 +70,4 @@ RunLock::~RunLock() {
     ::close(fd_);
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

@@ -1,4 +1,4 @@
-#include "cli/train/held_out.h"
+#include "train/held_out.h"
 
 #include <algorithm>
 #include <vector>
@@ -7,7 +7,7 @@
 
 #include "train/data.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 
 namespace {
 
@@ -49,7 +49,7 @@ class Windows : public HeldOut {
 class Pairs : public HeldOut {
   public:
     Pairs(const model::EncoderDecoderLayout& layout, const model::PairBounds& bounds,
-          train::PairSet sample, const tensor::Compute& compute)
+          PairSet sample, const tensor::Compute& compute)
         : layout_(layout),
           sample_(std::move(sample)),
           pass_(layout_, bounds, sample_.given, compute, false) {
@@ -61,15 +61,14 @@ class Pairs : public HeldOut {
 
     std::optional<double> loss(std::span<const float> parameters,
                                const std::function<bool()>& stop) override {
-        const auto sum =
-            train::pair_loss(pass_, model::view_weights(layout_, parameters), sample_, stop);
+        const auto sum = pair_loss(pass_, model::view_weights(layout_, parameters), sample_, stop);
         if (!sum) return std::nullopt;
         return model::nats(*sum, learnt_);
     }
 
   private:
     model::EncoderDecoderLayout layout_;
-    train::PairSet sample_;
+    PairSet sample_;
     model::PairPass pass_;
     std::uint64_t learnt_ = 0;
 };
@@ -84,7 +83,7 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
         return invalid(fmt::format(
             "the held-out text has {} tokens; measuring needs more than the context of {}",
             stream.size(), context));
-    RETURN_IF_ERROR(train::check_tokens(stream, context, layout.config().vocab));
+    RETURN_IF_ERROR(check_tokens(stream, context, layout.config().vocab));
     const std::uint64_t last_start = stream.size() - context - 1;
     windows = std::clamp<std::uint64_t>(windows, 1, last_start / context + 1);
     std::vector<std::uint64_t> starts;
@@ -93,16 +92,16 @@ Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t>
                                  .context = context};
     RETURN_IF_ERROR(model::validate(shape, layout.config()));
     auto held_out = std::make_unique<Windows>(layout, shape, compute);
-    train::gather_windows(stream, starts, context, held_out->inputs, held_out->targets);
+    gather_windows(stream, starts, context, held_out->inputs, held_out->targets);
     return Result<std::unique_ptr<HeldOut>>(std::move(held_out));
 }
 
-std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64_t count,
+std::unique_ptr<HeldOut> held_out_pairs(const PairSet& pairs, std::uint64_t count,
                                         const model::EncoderDecoderLayout& layout,
                                         const tensor::Compute& compute) {
     CHECK(!pairs.pairs.empty());
     count = std::clamp<std::uint64_t>(count, 1, pairs.pairs.size());
-    train::PairSet sample;
+    PairSet sample;
     sample.given = pairs.given;
     for (std::uint64_t i = 0; i < count; ++i)
         sample.pairs.push_back(pairs.pairs[spread(i, count, pairs.pairs.size() - 1)]);
@@ -113,4 +112,4 @@ std::unique_ptr<HeldOut> held_out_pairs(const train::PairSet& pairs, std::uint64
     return std::make_unique<Pairs>(layout, bounds, std::move(sample), compute);
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::train

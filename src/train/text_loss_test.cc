@@ -1,12 +1,12 @@
 // Proves that the loss of a text is the same integer by training's pass and by a cache of f32, for
 // windows of several pieces and a text that ends inside one.
-#include "cli/train/text_loss.h"
+#include "train/text_loss.h"
 
 #include <gtest/gtest.h>
 
 #include "model/test_model.h"
 
-namespace cairn::cli {
+namespace cairn::train {
 namespace {
 
 TEST(TextLoss, ACacheOfF32GivesTheSameInteger) {
@@ -29,4 +29,4 @@ TEST(TextLoss, ACacheOfF32GivesTheSameInteger) {
 }
 
 }  // namespace
-}  // namespace cairn::cli
+}  // namespace cairn::train
