@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/models/model_command.h"
-#include "cli/serve/chat_events.h"
 #include "console/json_line.h"
 #include "http/client.h"
+#include "openai/chat_events.h"
 #include "openai/paths.h"
 
 namespace cairn::cli {
@@ -61,7 +61,7 @@ Status run_model_list(const ListRequest& request, std::ostream& out) {
     const Json json = Json::parse(answer->body, nullptr, false);
     if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
         !json["data"].is_array()) {
-        const std::string said = error_message(answer->body);
+        const std::string said = openai::error_message(answer->body);
         return Error{ErrorCode::kRefused,
                      said.empty() ? "what answers at " + asked.address + " is no server of models"
                                   : "the server says: " + said};

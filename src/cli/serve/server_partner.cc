@@ -6,9 +6,9 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/serve/chat_events.h"
 #include "console/json_line.h"
 #include "http/client.h"
+#include "openai/chat_events.h"
 #include "openai/paths.h"
 
 namespace cairn::cli {
@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
 
 Error refused(const http::Answer& answer, const std::string& body) {
-    const std::string said = error_message(body);
+    const std::string said = openai::error_message(body);
     if (answer.status == 401)
         return {ErrorCode::kRefused, "the server wants its token: --token-file FILE"};
     if (!said.empty()) return {ErrorCode::kRefused, "the server says: " + said};
@@ -148,12 +148,12 @@ std::string ServerPartner::question(std::size_t most) const {
 
 bool ServerPartner::Told::is_too_long() const {
     return answer.ok() && answer->status == 400 &&
-           error_code(answer->body) == "context_length_exceeded";
+           openai::error_code(answer->body) == "context_length_exceeded";
 }
 
 ServerPartner::Told ServerPartner::ask(std::size_t most, const infer::ChatHooks& hooks) const {
     bool first = true;
-    ChatEvents events([&](const std::string& piece) {
+    openai::ChatEvents events([&](const std::string& piece) {
         if (std::exchange(first, false)) hooks.first_token();
         hooks.show(piece);
     });
@@ -200,7 +200,7 @@ Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
     };
     const Told told = ask_what_fits(hooks);
     const Result<http::Answer>& answer = told.answer;
-    const ChatFacts& facts = told.facts;
+    const openai::ChatFacts& facts = told.facts;
     const bool cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
     if (cancelled && facts.text.empty()) return take_back(answer.error());
     if (!answer.ok() && !cancelled) return take_back(nobody_answers(answer.error(), asked_));

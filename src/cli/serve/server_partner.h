@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/serve/chat_events.h"
 #include "cli/write/chat_command.h"
 #include "cli/write/chat_partner.h"
 #include "http/client.h"
+#include "openai/chat_events.h"
 
 namespace cairn::cli {
 
@@ -35,7 +35,7 @@ class ServerPartner final : public ChatPartner {
   private:
     struct Told {
         Result<http::Answer> answer;
-        ChatFacts facts;
+        openai::ChatFacts facts;
         bool is_too_long() const;  ///< for the model's memory
     };
 

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "cli/serve/chat_events.h"
 #include "cli/serve/serve_address.h"
 #include "console/json_line.h"
 #include "http/client.h"
+#include "openai/chat_events.h"
 #include "openai/paths.h"
 
 namespace cairn::cli {
@@ -42,7 +42,7 @@ std::string question(const GenerateRequest& request) {
 Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ServerAddress node,
                      server_address(request.dir, request.node, "", request.token_file));
-    ChatEvents events([&](const std::string& piece) {
+    openai::ChatEvents events([&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     });
     bool first = true;
@@ -61,11 +61,12 @@ Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
     const auto answer = http::ask(asked);
-    const ChatFacts& facts = events.facts();
+    const openai::ChatFacts& facts = events.facts();
     if (!answer.ok()) return nobody_answers(answer.error(), node);
     if (answer->status == 401)
         return Error{ErrorCode::kRefused, "the node wants its token: --token-file FILE"};
-    std::string problem = answer->status == 200 ? facts.problem : error_message(answer->body);
+    std::string problem =
+        answer->status == 200 ? facts.problem : openai::error_message(answer->body);
     if (answer->status != 200 && problem.empty())
         problem = "what answers there is no node of this version";
     if (!problem.empty()) return Error{ErrorCode::kRefused, "the node says: " + problem};

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace cairn::cli {
+namespace cairn::openai {
 
 struct ChatFacts {
     std::string text;
@@ -40,4 +40,4 @@ std::string error_message(std::string_view body);
 /// Its {"error": {"code": ...}}; empty if there is none.
 std::string error_code(std::string_view body);
 
-}  // namespace cairn::cli
+}  // namespace cairn::openai

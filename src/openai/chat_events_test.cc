@@ -1,10 +1,10 @@
 // Proves that a streamed answer is understood however its bytes are cut, and that whatever another
 // server sends ends in a sentence.
-#include "cli/serve/chat_events.h"
+#include "openai/chat_events.h"
 
 #include <gtest/gtest.h>
 
-namespace cairn::cli {
+namespace cairn::openai {
 namespace {
 
 constexpr std::string_view kStream =
@@ -74,4 +74,4 @@ TEST(ChatEvents, WhatIsNoAnswerIsAProblem) {
 }
 
 }  // namespace
-}  // namespace cairn::cli
+}  // namespace cairn::openai

@@ -1,4 +1,4 @@
-#include "cli/serve/chat_events.h"
+#include "openai/chat_events.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 
 #include "base/json_depth.h"
 
-namespace cairn::cli {
+namespace cairn::openai {
 
 namespace {
 
@@ -107,4 +107,4 @@ std::string error_code(std::string_view body) {
     return text_of(field(field(&json, "error"), "code"));
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::openai
