@@ -11,10 +11,10 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/options.h"
-#include "cli/serve/bounded_end.h"
 #include "cli/serve/serve_display.h"
 #include "cli/serve/serve_gateway.h"
 #include "cli/write/sampling_options.h"
+#include "console/bounded_end.h"
 #include "console/interrupt.h"
 #include "host/model_files.h"
 #include "host/model_host.h"
@@ -142,7 +142,7 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
     ServeDisplay display(request.json, request.quiet, out);
     const console::Interrupt interrupt;
     const std::function<bool()> should_stop = [&] { return interrupt.raised(); };
-    BoundedEnd end;  // after the host, whose threads it does not wait for
+    console::BoundedEnd end;  // after the host, whose threads it does not wait for
     auto started = start_host(request, should_stop);
     if (!started.ok()) {
         if (started.error().code == ErrorCode::kCancelled) return ok_status();

@@ -1,10 +1,10 @@
-#include "cli/serve/bounded_end.h"
+#include "console/bounded_end.h"
 
 #include <cstdlib>
 
 #include "base/clock.h"
 
-namespace cairn::cli {
+namespace cairn::console {
 
 namespace {
 
@@ -37,4 +37,4 @@ void BoundedEnd::begin(std::chrono::milliseconds patience) {
     });
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::console

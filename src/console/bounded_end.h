@@ -8,7 +8,7 @@
 
 #include "base/mutex.h"
 
-namespace cairn::cli {
+namespace cairn::console {
 
 class BoundedEnd {
   public:
@@ -27,4 +27,4 @@ class BoundedEnd {
     std::thread watch_;
 };
 
-}  // namespace cairn::cli
+}  // namespace cairn::console

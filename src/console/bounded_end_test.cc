@@ -1,9 +1,9 @@
 // Proves that what does not end in time is ended, and that what does is left alone.
-#include "cli/serve/bounded_end.h"
+#include "console/bounded_end.h"
 
 #include <gtest/gtest.h>
 
-namespace cairn::cli {
+namespace cairn::console {
 namespace {
 
 TEST(BoundedEndDeathTest, WhatHangsIsEnded) {
@@ -30,4 +30,4 @@ TEST(BoundedEndDeathTest, WhatEndsInTimeGoesOn) {
 }
 
 }  // namespace
-}  // namespace cairn::cli
+}  // namespace cairn::console
