@@ -15,7 +15,6 @@ namespace {
 
 /// How far a judging thread steps back.
 constexpr int kBehind = 9;
-constexpr std::string_view kEnding = ".exhibit";
 /// Files of the folder that are remembered, and read at one look.
 constexpr std::size_t kMaxFiles = 1024;
 constexpr std::size_t kFilesAtOnce = 4;
@@ -210,8 +209,7 @@ void EvidenceDesk::convict(const ExhibitNote& note, const std::string& sentence)
 }
 
 std::string EvidenceDesk::file_of(const Hash256& id) {
-    return std::string(kExhibitFolder) + "/" + to_hex(id.view()).substr(0, 16) +
-           std::string(kEnding);
+    return std::string(kExhibitFolder) + "/" + exhibit_file_name(id);
 }
 
 void EvidenceDesk::keep(const ExhibitNote& note, Bytes bytes) {
@@ -306,7 +304,7 @@ void EvidenceDesk::look() {
             Found found;
             for (const std::string& file : disk->list(kExhibitFolder)) {
                 const std::string name = std::string(kExhibitFolder) + "/" + file;
-                if (!file.ends_with(kEnding)) continue;
+                if (!file.ends_with(kExhibitEnding)) continue;
                 found.listed.insert(name);
                 if (known.contains(name) || found.files.size() == kFilesAtOnce) continue;
                 auto bytes = disk->read(name, kMaxExhibitBytes);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/files.h"
 #include "crypto/hash.h"
 #include "serve/messages.h"
 
@@ -60,6 +61,17 @@ Result<Exhibit> decode_exhibit(ByteView bytes) {
 Hash256 exhibit_id(ByteView bytes) {
     static const crypto::TaggedHasher hasher("cairn/exhibit/1");
     return hasher(bytes);
+}
+
+std::string exhibit_file_name(const Hash256& id) {
+    return to_hex(id.view()).substr(0, 16) + std::string(kExhibitEnding);
+}
+
+Result<std::string> write_exhibit(const std::string& folder, const Exhibit& exhibit) {
+    const Bytes bytes = encode(exhibit);
+    const std::string path = folder + "/" + exhibit_file_name(exhibit_id(bytes));
+    RETURN_IF_ERROR(write_file(path, bytes));
+    return path;
 }
 
 }  // namespace cairn::serve

@@ -2,6 +2,9 @@
 // audit judge FILE --model FILE`. Nothing in it is believed; judge() of exhibit.h decides.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "serve/exhibit.h"
 
 namespace cairn::serve {
@@ -17,5 +20,10 @@ Bytes encode(const Exhibit& exhibit);
 Result<Exhibit> decode_exhibit(ByteView bytes);
 /// Names an exhibit: H("cairn/exhibit/1", its bytes).
 Hash256 exhibit_id(ByteView bytes);
+/// How a file that holds it is called: the first digits of its id, and the ending.
+inline constexpr std::string_view kExhibitEnding = ".exhibit";
+std::string exhibit_file_name(const Hash256& id);
+/// Writes it into the folder, under that name; the file's path.
+Result<std::string> write_exhibit(const std::string& folder, const Exhibit& exhibit);
 
 }  // namespace cairn::serve

@@ -53,6 +53,21 @@ void AuditCounts::fade(std::uint64_t now_ms, double halflife_days) {
     at_ms = now_ms;
 }
 
+std::string_view finding_name(const std::optional<Finding>& finding) {
+    if (!finding) return "nothing";
+    switch (*finding) {
+        case Finding::kRight:
+            return "right";
+        case Finding::kWrong:
+            return "wrong";
+        case Finding::kUnanswered:
+            return "unanswered";
+        case Finding::kConvicted:
+            return "convicted";
+    }
+    return "";
+}
+
 std::string_view status_name(ServerStatus status) {
     switch (status) {
         case ServerStatus::kActive:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ enum class Finding : std::uint8_t {
     kUnanswered = 3,  ///< no answer in time, or evidence refused
     kConvicted = 4,   ///< a signed result that its layers do not give
 };
+
+/// "right", "wrong", "unanswered", "convicted"; "nothing" where an audit came to nothing.
+std::string_view finding_name(const std::optional<Finding>& finding);
 
 /// What audits of one server found, faded with time.
 struct AuditCounts {

@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "cli/serve/attention_command.h"
 #include "cli/serve/attention_heads.h"
-#include "cli/serve/verify_command.h"
+#include "serve/exhibit_file.h"
 #include "serve/route.h"
 
 namespace cairn::cli {
@@ -34,7 +34,7 @@ std::string sentence_of(const AttentionFound& found, const Verdict& verdict, dou
 
 Status keep(const AttentionAudit& wanted, const serve::Exhibit& session, AttentionFound& found) {
     if (wanted.folder.empty()) return ok_status();
-    ASSIGN_OR_RETURN(found.session_file, write_exhibit(wanted.folder, session));
+    ASSIGN_OR_RETURN(found.session_file, serve::write_exhibit(wanted.folder, session));
     return ok_status();
 }
 

@@ -45,7 +45,7 @@ class Watch {
         std::string exhibit;
         if (report.examined.exhibit) {
             ++liars_;
-            const auto path = write_exhibit(request_.exhibits, *report.examined.exhibit);
+            const auto path = serve::write_exhibit(request_.exhibits, *report.examined.exhibit);
             if (!path.ok()) {
                 failure_ = path.error();
                 return false;
@@ -88,7 +88,7 @@ class Watch {
   private:
     void show(const serve::AuditReport& report, const std::string& exhibit,
               const std::optional<AttentionFound>& attention) {
-        const std::string_view finding = finding_name(report.examined.finding);
+        const std::string_view finding = trust::finding_name(report.examined.finding);
         if (request_.json) {
             audits_.push_back({{"server", report.address},
                                {"key", to_hex(report.server)},
@@ -165,33 +165,6 @@ void wait(std::uint64_t ms, const console::Interrupt& interrupt) {
     for (std::uint64_t waited = 0; waited < ms && !interrupt.raised(); waited += kLookMs)
         std::this_thread::sleep_for(std::chrono::milliseconds(std::min(kLookMs, ms - waited)));
 }
-
-}  // namespace
-
-std::string_view finding_name(const std::optional<trust::Finding>& finding) {
-    if (!finding) return "nothing";
-    switch (*finding) {
-        case trust::Finding::kRight:
-            return "right";
-        case trust::Finding::kWrong:
-            return "wrong";
-        case trust::Finding::kUnanswered:
-            return "unanswered";
-        case trust::Finding::kConvicted:
-            return "convicted";
-    }
-    return "";
-}
-
-Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
-    const Bytes bytes = serve::encode(exhibit);
-    const std::string path =
-        fmt::format("{}/{}.exhibit", folder, to_hex(serve::exhibit_id(bytes).view()).substr(0, 16));
-    RETURN_IF_ERROR(write_file(path, bytes));
-    return path;
-}
-
-namespace {
 
 /// What can be known of the request before anybody is asked.
 Status check_request(const VerifyRequest& request) {

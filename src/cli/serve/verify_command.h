@@ -5,15 +5,12 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "cli/chain/pay_servers.h"
 #include "cli/serve/trust_options.h"
-#include "serve/exhibit.h"
 
 namespace cairn::cli {
 
@@ -38,11 +35,6 @@ struct VerifyRequest {
 /// One line for each audit, or one JSON object: audits, convicted, servers. Sets `faults` to how
 /// many servers were convicted, and proofs refused.
 Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& faults);
-
-/// "right", "wrong", "unanswered", "convicted"; "nothing".
-std::string_view finding_name(const std::optional<trust::Finding>& finding);
-/// Writes it under its id; the file's path.
-Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit);
 
 struct JudgeRequest {
     std::string exhibit, model;

@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "cli/commands.h"
-#include "cli/serve/verify_command.h"
 #include "serve/evidence_desk.h"
+#include "serve/exhibit_file.h"
 #include "serve/verifier.h"
 
 namespace cairn::cli {
@@ -39,7 +39,7 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
 
 Result<std::string> keep_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
     RETURN_IF_ERROR(make_folders(folder));
-    return write_exhibit(folder, exhibit);
+    return serve::write_exhibit(folder, exhibit);
 }
 
 }  // namespace
@@ -87,8 +87,8 @@ std::vector<gateway::TraceAudit> for_trace(const std::vector<OwnAudit>& audits) 
     for (const OwnAudit& audit : audits)
         told.push_back({audit.hop.address, audit.hop.key, audit.hop.layers, audit.rows, audit.bytes,
                         audit.examined.finding == trust::Finding::kConvicted,
-                        std::string(finding_name(audit.examined.finding)), audit.examined.sentence,
-                        audit.exhibit});
+                        std::string(trust::finding_name(audit.examined.finding)),
+                        audit.examined.sentence, audit.exhibit});
     return told;
 }
 
