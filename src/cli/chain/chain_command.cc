@@ -11,6 +11,7 @@
 #include "api/json_views.h"
 #include "api/remote_node.h"
 #include "base/clock.h"
+#include "base/time_text.h"
 #include "cli/chain/chain_proof.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_screen.h"

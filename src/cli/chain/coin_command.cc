@@ -11,6 +11,7 @@
 #include "api/protocol.h"
 #include "api/remote_node.h"
 #include "base/text.h"
+#include "base/time_text.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/options.h"

@@ -1,7 +1,6 @@
 #include "cli/chain/data_directory.h"
 
 #include <cstdlib>
-#include <ctime>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -70,16 +69,6 @@ Result<ChainReader> open_chain(const std::string& directory) {
     ASSIGN_OR_RETURN(chain.network, read_network(directory));
     ASSIGN_OR_RETURN(chain.store, store::Store::open(directory, {.read_only = true}));
     return chain;
-}
-
-std::string time_text(std::uint64_t time_ms) {
-    const auto seconds = static_cast<std::time_t>(time_ms / 1000);
-    std::tm parts{};
-    char text[40];
-    if (::gmtime_r(&seconds, &parts) == nullptr ||
-        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
-        return std::to_string(time_ms) + " ms";
-    return text;
 }
 
 }  // namespace cairn::cli

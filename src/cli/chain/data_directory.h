@@ -40,7 +40,4 @@ struct ChainReader {
 /// kNotFound, with what to do, where there is no network or no chain.
 Result<ChainReader> open_chain(const std::string& directory);
 
-/// "2026-11-21 21:40:05 UTC".
-std::string time_text(std::uint64_t time_ms);
-
 }  // namespace cairn::cli

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log_writer.h"
-#include "cli/chain/data_directory.h"
+#include "base/time_text.h"
 #include "cli/chain/port_line.h"
 #include "console/json_line.h"
 #include "console/terminal.h"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
+#include "base/time_text.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/options.h"

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "base/time_text.h"
 #include "cli/chain/chain_model.h"
 #include "cli/local_model.h"
 #include "cli/options.h"

@@ -11,6 +11,7 @@
 
 #include "api/explain.h"
 #include "base/random.h"
+#include "base/time_text.h"
 #include "channel/record_store.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"

@@ -10,7 +10,6 @@
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
-#include "cli/measure/doctor_checks.h"
 #include "cli/options.h"
 #include "console/json_line.h"
 
@@ -18,33 +17,36 @@ namespace cairn::cli {
 
 namespace {
 
-const char* health_name(Health health) {
-    switch (health) {
-        case Health::kOk:
-            return "ok";
-        case Health::kWarning:
-            return "warning";
-        case Health::kProblem:
-            return "problem";
-    }
-    return "unknown";
+using measure::Diagnosis;
+using measure::Health;
+
+Diagnosis check_directory(const std::string& directory) {
+    const auto chain = open_chain(directory);
+    if (!chain.ok())
+        return {"data directory", Health::kProblem, chain.error().message,
+                "cairn network create --dir DIR makes a network; cairn node --dir DIR --network "
+                "network.json --connect HOST:PORT joins one"};
+    return {"data directory",
+            Health::kOk,
+            fmt::format("{}: network {}", directory, chain->network.name),
+            {}};
 }
 
 }  // namespace
 
 std::vector<Diagnosis> diagnose(const DoctorRequest& request) {
     std::vector<Diagnosis> all;
-    all.push_back(check_processor());
-    all.push_back(check_kernel_choice());
-    for (Diagnosis& diagnosis : check_arithmetic(request.threads))
+    all.push_back(measure::check_processor());
+    all.push_back(measure::check_kernel_choice());
+    for (Diagnosis& diagnosis : measure::check_arithmetic(request.threads))
         all.push_back(std::move(diagnosis));
-    all.push_back(check_float_arithmetic());
-    all.push_back(check_threads(request.threads));
-    all.push_back(check_memory());
-    all.push_back(check_disk(request.directory));
+    all.push_back(measure::check_float_arithmetic());
+    all.push_back(measure::check_threads(request.threads));
+    all.push_back(measure::check_memory());
+    all.push_back(measure::check_disk(request.directory));
     if (!request.directory.empty()) all.push_back(check_directory(request.directory));
-    all.push_back(check_clock());
-    all.push_back(check_test_data());
+    all.push_back(measure::check_clock());
+    all.push_back(measure::check_test_data());
     return all;
 }
 
@@ -59,14 +61,14 @@ Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy
         nlohmann::ordered_json checks = nlohmann::json::array();
         for (const Diagnosis& d : all)
             checks.push_back({{"name", d.name},
-                              {"health", health_name(d.health)},
+                              {"health", measure::health_name(d.health)},
                               {"found", d.found},
                               {"advice", d.advice}});
         out << console::json_line(nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}});
         return ok_status();
     }
     for (const Diagnosis& d : all) {
-        out << fmt::format("{:<9}{:<22}{}\n", health_name(d.health), d.name, d.found);
+        out << fmt::format("{:<9}{:<22}{}\n", measure::health_name(d.health), d.name, d.found);
         if (!d.advice.empty()) out << fmt::format("{:31}-> {}\n", "", d.advice);
     }
     const auto warnings = count(Health::kWarning), problems = count(Health::kProblem);

@@ -7,17 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measure/machine_checks.h"
 
 namespace cairn::cli {
-
-enum class Health { kOk, kWarning, kProblem };
-
-struct Diagnosis {
-    std::string name;  ///< "processor", "self-check avx512", ...
-    Health health = Health::kOk;
-    std::string found;
-    std::string advice;  ///< what to do next; empty when ok
-};
 
 struct DoctorRequest {
     std::string directory;  ///< of a node; empty: none
@@ -26,7 +18,7 @@ struct DoctorRequest {
 };
 
 /// All checks, in the order of the report.
-std::vector<Diagnosis> diagnose(const DoctorRequest& request);
+std::vector<measure::Diagnosis> diagnose(const DoctorRequest& request);
 
 /// `healthy` becomes false if there is a problem. JSON: {healthy, checks: [{name, health, found,
 /// advice}]}.

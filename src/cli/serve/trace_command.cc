@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes_text.h"
+#include "base/time_text.h"
 #include "chain/payment.h"
-#include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "console/json_line.h"

@@ -1,4 +1,4 @@
-#include "cli/measure/doctor_checks.h"
+#include "measure/machine_checks.h"
 
 #include <sys/timex.h>
 
@@ -13,11 +13,11 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/float_mode.h"
-#include "cli/chain/data_directory.h"
+#include "base/time_text.h"
 #include "measure/machine_facts.h"
 #include "tensor/self_check.h"
 
-namespace cairn::cli {
+namespace cairn::measure {
 
 namespace {
 
@@ -34,13 +34,25 @@ Diagnosis problem(std::string name, std::string found, std::string advice) {
 }
 
 std::size_t or_all_cores(std::size_t threads) {
-    return threads != 0 ? threads : std::max<std::size_t>(1, measure::machine_facts().cores);
+    return threads != 0 ? threads : std::max<std::size_t>(1, machine_facts().cores);
 }
 
 }  // namespace
 
+const char* health_name(Health health) {
+    switch (health) {
+        case Health::kOk:
+            return "ok";
+        case Health::kWarning:
+            return "warning";
+        case Health::kProblem:
+            return "problem";
+    }
+    return "unknown";
+}
+
 Diagnosis check_processor() {
-    const measure::MachineFacts facts = measure::machine_facts();
+    const MachineFacts facts = machine_facts();
     const std::string found =
         fmt::format("{}, {} cores{}{}", facts.cpu.empty() ? "unknown" : facts.cpu, facts.cores,
                     facts.features.empty() ? "" : ", ", facts.features);
@@ -119,7 +131,7 @@ Diagnosis check_float_arithmetic() {
 
 Diagnosis check_threads(std::size_t threads) {
     const std::size_t used = or_all_cores(threads);
-    const std::size_t cores = measure::machine_facts().cores;
+    const std::size_t cores = machine_facts().cores;
     const std::size_t installed = std::thread::hardware_concurrency();
     std::array<double, 1> load{};
     const bool known = getloadavg(load.data(), 1) == 1;
@@ -136,7 +148,7 @@ Diagnosis check_threads(std::size_t threads) {
 }
 
 Diagnosis check_memory() {
-    const measure::MachineFacts facts = measure::machine_facts();
+    const MachineFacts facts = machine_facts();
     const std::string found = fmt::format("{} free of {}", bytes_text(facts.memory_free_bytes),
                                           bytes_text(facts.memory_bytes));
     if (facts.memory_bytes == 0) return ok("memory", "unknown");
@@ -153,23 +165,13 @@ Diagnosis check_disk(const std::string& directory) {
     const auto absolute = absolute_path(directory.empty() ? "." : directory);
     std::string folder = absolute.ok() ? *absolute : ".";
     while (!exists(folder) && folder != "/" && folder != ".") folder = folder_of(folder);
-    const std::uint64_t free = measure::disk_free_bytes(folder);
+    const std::uint64_t free = disk_free_bytes(folder);
     const std::string found = fmt::format("{} free at {}", bytes_text(free), folder);
     if (free < kGigabyte / 5)
         return problem("disk", found, "free some space, or choose another --dir");
     if (free < 2 * kGigabyte)
         return warning("disk", found, "a node's snapshots and bodies will fill this");
     return ok("disk", found);
-}
-
-Diagnosis check_directory(const std::string& directory) {
-    const auto chain = open_chain(directory);
-    if (!chain.ok())
-        return problem(
-            "data directory", chain.error().message,
-            "cairn network create --dir DIR makes a network; cairn node --dir DIR --network "
-            "network.json --connect HOST:PORT joins one");
-    return ok("data directory", fmt::format("{}: network {}", directory, chain->network.name));
 }
 
 Diagnosis check_clock() {
@@ -195,4 +197,4 @@ Diagnosis check_test_data() {
                                ": tests that need real material are skipped (CAIRN_TEST_DATA)");
 }
 
-}  // namespace cairn::cli
+}  // namespace cairn::measure
