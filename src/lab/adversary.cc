@@ -25,9 +25,7 @@ Result<std::unique_ptr<Arena>> make_arena(const AdversaryOptions& options, std::
                                           const tensor::Kernels* kernels) {
     auto arena = std::make_unique<Arena>();
     arena->seed = seed;
-    ASSIGN_OR_RETURN(arena->network,
-                     make_lab_network(options.preset, options.local_steps, options.decay_rounds,
-                                      options.texts, seed, kernels));
+    ASSIGN_OR_RETURN(arena->network, make_lab_network(options.network, seed, kernels));
     ASSIGN_OR_RETURN(arena->rounds, Rounds::create(arena->network, seed, kernels));
     for (std::uint32_t i = 0; i < options.honest_rounds; ++i)
         RETURN_IF_ERROR(arena->rounds->play(nullptr));

@@ -15,10 +15,7 @@ namespace cairn::lab {
 enum class Objective { kReward, kHarm };
 
 struct AdversaryOptions {
-    std::string preset = "tiny";
-    std::uint32_t local_steps = 0;
-    std::uint32_t decay_rounds = 0;
-    LabTexts texts;
+    LabNetworkChoice network;
     std::uint64_t seed = 1;
     std::uint32_t tries = 50;
     std::uint32_t rounds = 8;         ///< of each try

@@ -8,7 +8,7 @@ namespace {
 
 AdversaryOptions small(Objective objective) {
     AdversaryOptions options;
-    options.local_steps = 4;
+    options.network.local_steps = 4;
     options.tries = 4;
     options.rounds = 2;
     options.honest_rounds = 2;

@@ -105,8 +105,7 @@ Result<AttackResults> run_attack_games(
     for (std::uint32_t i = 0; i < options.seeds; ++i) {
         const std::uint64_t seed = options.seed + i;
         ASSIGN_OR_RETURN(const LabNetwork network,
-                         make_lab_network(options.preset, options.local_steps, options.decay_rounds,
-                                          options.texts, seed, kernels));
+                         make_lab_network(options.network, seed, kernels));
         if (progress) progress(done, total);
         ASSIGN_OR_RETURN(HonestRun honest, run_honest(network, seed, options.rounds, kernels));
         for (const NamedAttack& attack : attacks) {

@@ -12,10 +12,7 @@
 namespace cairn::lab {
 
 struct AttackRunOptions {
-    std::string preset = "tiny";
-    std::uint32_t local_steps = 0;   ///< 0: the preset's
-    std::uint32_t decay_rounds = 0;  ///< 0: the preset's
-    LabTexts texts;
+    LabNetworkChoice network;
     std::uint64_t seed = 1;  ///< of the first run
     std::uint32_t seeds = 1;
     std::uint32_t rounds = 12;

@@ -66,8 +66,7 @@ std::vector<std::int32_t> dithered(const Hash256& seed, std::span<const std::int
 Result<std::vector<std::int32_t>> trained_delta() {
     constexpr chain::CodecSpec kWhole{CodecKind::kSrht, 0, 16};
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
-    ASSIGN_OR_RETURN(const LabNetwork network,
-                     make_lab_network("tiny", 0, 0, {}, 1, kernels, &kWhole));
+    ASSIGN_OR_RETURN(const LabNetwork network, make_lab_network({.codec = kWhole}, 1, kernels));
     ThreadPool pool(1);
     ASSIGN_OR_RETURN(const auto model, worth::ChainModel::create(network.definition, network.judge,
                                                                  {kernels, &pool}));

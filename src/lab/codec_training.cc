@@ -28,7 +28,7 @@ Result<Course> train(const CodecTrainingRequest& request, const chain::CodecSpec
                      const std::function<void()>& played) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
     ASSIGN_OR_RETURN(const LabNetwork network,
-                     make_lab_network("tiny", 0, 0, {}, request.seed, kernels, &codec));
+                     make_lab_network({.codec = codec}, request.seed, kernels));
     ASSIGN_OR_RETURN(const auto rounds, Rounds::create(network, request.seed, kernels));
     Course course;
     course.first = rounds->report_loss();

@@ -56,12 +56,11 @@ Result<RawTexts> read_texts(const LabTexts& from) {
 
 }  // namespace
 
-Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t local_steps,
-                                    std::uint32_t decay_rounds, const LabTexts& texts,
-                                    std::uint64_t seed, const tensor::Kernels* kernels,
-                                    const chain::CodecSpec* codec) {
+Result<LabNetwork> make_lab_network(const LabNetworkChoice& choice, std::uint64_t seed,
+                                    const tensor::Kernels* kernels) {
+    const LabTexts& texts = choice.texts;
     LabNetwork made;
-    ASSIGN_OR_RETURN(made.definition, node::network_preset(preset));
+    ASSIGN_OR_RETURN(made.definition, node::network_preset(choice.preset));
     chain::NetworkDefinition& network = made.definition;
     const bool files = !texts.judge.empty() || !texts.report.empty() || !texts.train.empty();
     RawTexts raw;
@@ -85,11 +84,11 @@ Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t loc
     RETURN_IF_ERROR(fits(made.report, "--report"));
     for (const auto& tokens : made.trainers) RETURN_IF_ERROR(fits(tokens, "--train"));
     network.name = "lab";
-    if (codec != nullptr) network.codec = *codec;
+    if (choice.codec) network.codec = *choice.codec;
     network.weights_seed = seed;
     network.judge_leaf_tokens = std::max(network.judge_leaf_tokens, kLeastJudgeTokens);
-    if (local_steps > 0) network.recipe.local_steps = local_steps;
-    if (decay_rounds > 0) network.recipe.decay_rounds = decay_rounds;
+    if (choice.local_steps > 0) network.recipe.local_steps = choice.local_steps;
+    if (choice.decay_rounds > 0) network.recipe.decay_rounds = choice.decay_rounds;
     network.tokenizer_hash = node::tokenizer_hash(tokenizer->serialise());
     network.judge_hash = worth::token_text_hash(made.judge);
     network.report_hash = worth::token_text_hash(made.report);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,17 @@ struct LabNetwork {
     std::vector<std::vector<std::uint32_t>> trainers;  ///< kHonest, then the attacker's
 };
 
-/// `local_steps` of 0 are the preset's, as is a codec of nullptr. The seed decides the first
-/// weights. kMisused for options that do not fit each other.
-Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t local_steps,
-                                    std::uint32_t decay_rounds, const LabTexts& texts,
-                                    std::uint64_t seed, const tensor::Kernels* kernels,
-                                    const chain::CodecSpec* codec = nullptr);
+/// Which network is played.
+struct LabNetworkChoice {
+    std::string preset = "tiny";     ///< or a network.json
+    std::uint32_t local_steps = 0;   ///< 0: the preset's
+    std::uint32_t decay_rounds = 0;  ///< 0: the preset's
+    LabTexts texts{};
+    std::optional<chain::CodecSpec> codec{};  ///< else the preset's
+};
+
+/// The seed decides the first weights. kMisused for a choice that does not fit together.
+Result<LabNetwork> make_lab_network(const LabNetworkChoice& choice, std::uint64_t seed,
+                                    const tensor::Kernels* kernels);
 
 }  // namespace cairn::lab

@@ -11,7 +11,7 @@ namespace {
 
 AttackRunOptions small(std::vector<std::string> attacks) {
     AttackRunOptions options;
-    options.local_steps = 12;
+    options.network.local_steps = 12;
     options.rounds = 6;
     options.attacks = std::move(attacks);
     return options;
@@ -42,8 +42,8 @@ TEST(AttackGames, WhatIsFreeEarnsNothingAndHonestWorkWhatTheOthersEarn) {
 // whole, earned 1.7 times what an honest trainer did, and cost a quarter.
 TEST(AttackGames, WhatEverybodyCouldDoAtOnceDoesNoHarm) {
     AttackRunOptions options = small({"gradient-0.5", "gradient-20-keys", "honest-split-16"});
-    options.local_steps = 20;
-    options.decay_rounds = 40;
+    options.network.local_steps = 20;
+    options.network.decay_rounds = 40;
     options.rounds = 14;
     const auto results = run_attack_games(options, kernels(), {});
     ASSERT_TRUE(results.ok()) << results.error().message;
@@ -73,7 +73,7 @@ TEST(AttackGames, AnUnknownAttackIsAnsweredWithTheNames) {
 }
 
 TEST(Rounds, WhatWasSavedIsPlayedAgain) {
-    const auto network = make_lab_network("tiny", 4, 0, {}, 1, kernels());
+    const auto network = make_lab_network({.local_steps = 4}, 1, kernels());
     ASSERT_TRUE(network.ok()) << network.error().message;
     const auto rounds = Rounds::create(*network, 1, kernels());
     ASSERT_TRUE(rounds.ok()) << rounds.error().message;

@@ -93,7 +93,7 @@ AuditTables play(const AuditsRequest& request, const papers::TableProgress& prog
                 probation, play_behaviour(behaviour, request.audit_rate, request.cheat_rate,
                                           probation, lives, random, played));
     const trust::TrustRules rules{.audit_rate = request.audit_rate};
-    SeededRandom shared_random(request.seed + 1);  // so that the markets' chance stays as it was
+    SeededRandom shared_random(request.seed + 1);  // apart: its draws move no other table
     for (const bool patient : {false, true})
         for (const std::uint32_t nodes : {1U, 5U, 20U})
             for (const bool told : {false, true}) {

@@ -21,7 +21,6 @@ namespace {
 
 struct AdversaryRequest {
     lab::AdversaryOptions search;
-    LabNetworkOptions network;
     std::string objective = "reward";
 };
 
@@ -57,10 +56,6 @@ nlohmann::json to_json(const lab::Mixture& mixture) {
 
 Status run_lab_adversary(AdversaryRequest& request, bool json, std::ostream& out) {
     lab::AdversaryOptions& search = request.search;
-    search.preset = request.network.preset;
-    search.local_steps = request.network.local_steps;
-    search.decay_rounds = request.network.decay_rounds;
-    search.texts = request.network.texts;
     search.objective =
         request.objective == "harm" ? lab::Objective::kHarm : lab::Objective::kReward;
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
@@ -130,7 +125,7 @@ void add_lab_adversary(const Command& group, Invocation& invocation) {
         .add_option("--replays", search.replays, "Other seeds with which the best are played again")
         .check(range(0, 100))
         .capture_default_str();
-    add_network_options(command, request->network);
+    add_network_options(command, search.network);
     command.callback([request, &invocation] {
         invocation.run = [request, &invocation](std::ostream& out) {
             return run_lab_adversary(*request, invocation.json, out);

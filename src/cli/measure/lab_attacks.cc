@@ -28,7 +28,6 @@ namespace {
 struct AttacksRequest {
     lab::AttackOptions nodes;  ///< with --dir
     lab::AttackRunOptions games;
-    LabNetworkOptions network;
     std::uint64_t seed = 1;
     std::uint32_t rounds = 0;  ///< 0: 8 of nodes, else 12
 };
@@ -180,10 +179,6 @@ Status run_lab_attacks(AttacksRequest& request, bool json, std::ostream& out) {
     lab::AttackRunOptions& games = request.games;
     games.seed = request.seed;
     if (request.rounds > 0) games.rounds = request.rounds;
-    games.preset = request.network.preset;
-    games.local_steps = request.network.local_steps;
-    games.decay_rounds = request.network.decay_rounds;
-    games.texts = request.network.texts;
     return run_games(games, json, out);
 }
 
@@ -214,7 +209,7 @@ void add_lab_attacks(const Command& group, Invocation& invocation) {
         .add_option("--attack", request->games.attacks,
                     "Only this one; again for each (a wrong name lists all)")
         .excludes(directory);
-    add_network_options(command, request->network, directory);
+    add_network_options(command, request->games.network, directory);
     command.callback([request, &invocation] {
         invocation.run = [request, &invocation](std::ostream& out) {
             return run_lab_attacks(*request, invocation.json, out);

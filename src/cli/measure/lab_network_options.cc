@@ -6,7 +6,7 @@
 
 namespace cairn::cli {
 
-void add_network_options(const Command& command, LabNetworkOptions& options,
+void add_network_options(const Command& command, lab::LabNetworkChoice& options,
                          std::optional<Option> excludes) {
     const std::vector<Option> added = {
         command.add_option("--network", options.preset,
