@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/models/model_command.h"
+#include "cli/serve/served_models.h"
 #include "console/json_line.h"
-#include "http/client.h"
-#include "openai/chat_events.h"
-#include "openai/paths.h"
 
 namespace cairn::cli {
 
@@ -52,27 +50,14 @@ std::string described(const Json& facts) {
 Status run_model_list(const ListRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ServerAddress asked,
                      server_address(request.dir, request.node, request.api, request.token_file));
-    http::Question question;
-    question.address = asked.address;
-    question.path = openai::kModelsPath;
-    question.token = asked.token;
-    const auto answer = http::ask(question);
-    if (!answer.ok()) return nobody_answers(answer.error(), asked);
-    const Json json = Json::parse(answer->body, nullptr, false);
-    if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
-        !json["data"].is_array()) {
-        const std::string said = openai::error_message(answer->body);
-        return Error{ErrorCode::kRefused,
-                     said.empty() ? "what answers at " + asked.address + " is no server of models"
-                                  : "the server says: " + said};
-    }
+    ASSIGN_OR_RETURN(const Json models, served_models(asked));
     if (request.json) {
-        out << console::json_line(Json{{"address", asked.address}, {"models", json["data"]}});
+        out << console::json_line(Json{{"address", asked.address}, {"models", models}});
         return ok_status();
     }
     std::vector<std::pair<std::string, std::string>> lines;
     std::size_t width = 0;
-    for (const Json& model : json["data"]) {
+    for (const Json& model : models) {
         if (!model.is_object() || !model.contains("id") || !model["id"].is_string()) continue;
         const Json facts = model.contains("cairn") ? model["cairn"] : Json();
         lines.emplace_back(model["id"].get<std::string>(),

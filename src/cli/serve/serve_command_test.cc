@@ -161,6 +161,9 @@ TEST_F(ServeCommand, ATokenIsAskedForWhereThereIsOne) {
     const auto refused = run_chat(request, in, out);
     ASSERT_FALSE(refused.ok());
     EXPECT_NE(refused.error().message.find("--token-file"), std::string::npos);
+    const Outcome list = run({"model", "list", "--api", ready["address"]});
+    EXPECT_EQ(list.code, 1);
+    EXPECT_NE(list.errors.find("--token-file"), std::string::npos) << list.errors;
     request.token_file = file;
     EXPECT_TRUE(run_chat(request, in, out).ok());
     server->signal(SIGTERM);

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/serve/served_models.h"
 #include "console/json_line.h"
 #include "http/client.h"
 #include "openai/chat_events.h"
@@ -18,15 +19,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
-
-Error refused(const http::Answer& answer, const std::string& body) {
-    const std::string said = openai::error_message(body);
-    if (answer.status == 401)
-        return {ErrorCode::kRefused, "the server wants its token: --token-file FILE"};
-    if (!said.empty()) return {ErrorCode::kRefused, "the server says: " + said};
-    return {ErrorCode::kRefused,
-            fmt::format("what answers there is no server of models (status {})", answer.status)};
-}
 
 /// Whether it can be talked with, as far as that is known.
 bool may_talk(const Json& model) {
@@ -63,7 +55,7 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
     auto partner = std::unique_ptr<ServerPartner>(new ServerPartner(request));
     ASSIGN_OR_RETURN(partner->asked_,
                      server_address(request.dir, request.node, request.api, request.token_file));
-    ASSIGN_OR_RETURN(const Json all, partner->models());
+    ASSIGN_OR_RETURN(const Json all, served_models(partner->asked_));
     std::string names;
     partner->model_ = whole_name(all, request.served);
     for (const Json& model : all) {
@@ -79,20 +71,6 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
                          ? "none of the server's models writes text"
                          : fmt::format("the server has no model {}; it has {}", request.served,
                                        names.empty() ? "none" : names));
-}
-
-Result<Json> ServerPartner::models() const {
-    http::Question question;
-    question.address = asked_.address;
-    question.path = openai::kModelsPath;
-    question.token = asked_.token;
-    const auto answer = http::ask(question);
-    if (!answer.ok()) return nobody_answers(answer.error(), asked_);
-    const Json json = Json::parse(answer->body, nullptr, false);
-    if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
-        !json["data"].is_array())
-        return refused(*answer, answer->body);
-    return json["data"];
 }
 
 void ServerPartner::learn(const Json& models) {
@@ -181,7 +159,7 @@ ServerPartner::Told ServerPartner::ask_what_fits(const infer::ChatHooks& hooks) 
     Told told = ask(request_.steps, hooks);
     if (!told.is_too_long()) return told;
     if (context_ == 0)  // it was not in memory yet
-        if (const auto all = models(); all.ok()) learn(*all);
+        if (const auto all = served_models(asked_); all.ok()) learn(*all);
     const std::size_t half = std::min(request_.steps, context_ / 2);
     told = ask(half, hooks);
     while (told.is_too_long() && forget_oldest()) told = ask(half, hooks);
@@ -204,7 +182,7 @@ Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
     const bool cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
     if (cancelled && facts.text.empty()) return take_back(answer.error());
     if (!answer.ok() && !cancelled) return take_back(nobody_answers(answer.error(), asked_));
-    if (answer.ok() && answer->status != 200) return take_back(refused(*answer, answer->body));
+    if (answer.ok() && answer->status != 200) return take_back(refused_by_server(*answer));
     if (!facts.problem.empty())
         return take_back({ErrorCode::kRefused, "the server says: " + facts.problem});
     if (!cancelled && facts.finish_reason.empty())

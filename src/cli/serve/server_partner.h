@@ -47,8 +47,6 @@ class ServerPartner final : public ChatPartner {
     /// without the oldest turns if need be.
     Told ask_what_fits(const infer::ChatHooks& hooks);
     bool forget_oldest();
-    /// The server's list of models.
-    Result<nlohmann::json> models() const;
     /// Notes what the list says of the model that was chosen.
     void learn(const nlohmann::json& models);
 
