@@ -33,6 +33,15 @@ Status check_exists(const std::string& option, const std::string& path) {
                      " names: there is no such file");
 }
 
+Result<text::Tokens> read_stream(const std::string& path, const text::Tokenizer& tokenizer) {
+    ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
+    text::Tokens stream{tokenizer.begin_token()};
+    const text::Tokens words = tokenizer.encode(text);
+    stream.insert(stream.end(), words.begin(), words.end());
+    if (stream.size() < 2) return invalid(path + " is empty: there is nothing to predict");
+    return stream;
+}
+
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path, Needs needs,
                                                      const std::string& option) {

@@ -54,6 +54,9 @@ struct LocalModel {
 /// before they read the first.
 Status check_exists(const std::string& option, const std::string& path);
 
+/// A file's text as tokens behind a begin token, for a model to predict. kInvalid if it is empty.
+Result<text::Tokens> read_stream(const std::string& path, const text::Tokenizer& tokenizer);
+
 /// What a command needs from a model: that it can write text, or only hidden states (any model), or
 /// that it answers a prompt, by going on with it or by reading it with an encoder of its own.
 enum class Needs { kText, kStates, kAnswer };

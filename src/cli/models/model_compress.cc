@@ -55,15 +55,6 @@ tensor::WeightType factor_type(const model::Model& model, const PreparedTarget& 
     return tensor::weight_group(own) == 1 ? own : tensor::WeightType::kF16;
 }
 
-Result<std::vector<std::uint32_t>> tokens_of(const std::string& path, text::Tokenizer& tokenizer) {
-    ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
-    std::vector<std::uint32_t> tokens{tokenizer.begin_token()};
-    const text::Tokens words = tokenizer.encode(text);
-    tokens.insert(tokens.end(), words.begin(), words.end());
-    if (tokens.size() < 2) return invalid(path + " is empty: there is nothing to predict");
-    return tokens;
-}
-
 std::uint64_t weight_bytes(const model::Model& model) {
     std::uint64_t bytes = 0;
     const model::ParameterLayout layout = model.layout();
@@ -225,7 +216,7 @@ void print_text(const CompressRequest& request, const Outcome& o, std::ostream& 
 Result<TextResult> measure_text(const CompressRequest& request, const model::Model& before,
                                 const model::Model& after, text::Tokenizer& tokenizer,
                                 const tensor::Compute& compute) {
-    ASSIGN_OR_RETURN(const auto stream, tokens_of(request.text, tokenizer));
+    ASSIGN_OR_RETURN(const auto stream, read_stream(request.text, tokenizer));
     const std::uint32_t context =
         request.context != 0 ? request.context : std::bit_floor(before.config.context);
     TextResult result;
@@ -274,7 +265,7 @@ Result<Compressed> make(const CompressRequest& request, const model::Model& mode
     const SystemClock clock;
     std::optional<lowrank::Moments> moments;
     if (!request.calibrate.empty()) {
-        ASSIGN_OR_RETURN(auto tokens, tokens_of(request.calibrate, *tokenizer));
+        ASSIGN_OR_RETURN(auto tokens, read_stream(request.calibrate, *tokenizer));
         if (tokens.size() > request.calibrate_tokens) tokens.resize(request.calibrate_tokens);
         calibrated = tokens.size();
         const model::Model packed = model::pack_model(compute, model);

@@ -34,7 +34,8 @@ struct ProofRequest {
 
 Result<ResultTable> losses(const SubjectRequest& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
-    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, machine->compute(), true));
+    ASSIGN_OR_RETURN(const Subject subject,
+                     lab_subject(request, machine->compute(), SubjectText::kMeasured));
     const model::Model packed = model::pack_model(machine->compute(), subject.model);
     ResultTable table{"digit-loss", {}, "", {}};
     double exact = 0, digits = 0;
@@ -66,7 +67,8 @@ struct Heads {
 
 Result<Heads> prove_heads(const ProofRequest& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
-    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request.subject, machine->compute(), true));
+    ASSIGN_OR_RETURN(const Subject subject,
+                     lab_subject(request.subject, machine->compute(), SubjectText::kMeasured));
     const model::Model packed = model::pack_model(machine->compute(), subject.model);
     const std::size_t tokens = std::min({subject.text.size(), std::size_t{request.rows},
                                          std::size_t{subject.model.config.context}});
@@ -157,7 +159,7 @@ void add_lab_digits(const Command& group, Invocation& invocation, LabPages& page
                            "Loss of a model by the type of its cache, digits among them",
                            "cairn lab digit-loss --model smollm2-135m.gguf --text valid.txt",
                            [subject] { return losses(*subject); });
-    add_subject_options(command, *subject, true);
+    add_subject_options(command, *subject, SubjectText::kMeasured);
 
     const auto request = std::make_shared<ProofRequest>();
     command = add_result_command(
@@ -165,7 +167,7 @@ void add_lab_digits(const Command& group, Invocation& invocation, LabPages& page
         "What proving attention by digits costs, and checking it, alone or divided; and cheats",
         "cairn lab attention-proof --model smollm2-135m.gguf --text valid.txt --rows 512",
         [request] { return proofs(*request); });
-    add_subject_options(command, request->subject, true);
+    add_subject_options(command, request->subject, SubjectText::kMeasured);
     command
         .add_option("--rows", request->rows,
                     "Costs are measured from 64 rows to this many; the model reads so many "

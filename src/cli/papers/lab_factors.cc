@@ -56,7 +56,8 @@ std::vector<Named> matrices_of(const model::Model& model, std::uint32_t layer) {
 
 Result<ResultTable> figure5(const Request& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
-    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, machine->compute(), false));
+    ASSIGN_OR_RETURN(const Subject subject,
+                     lab_subject(request, machine->compute(), SubjectText::kNone));
     ResultTable table{"fig5", {}, "", {}};
     double at_breakeven = 0, at_40 = 0;
     const std::uint32_t layer = subject.model.config.layers > 1 ? 1 : 0;
@@ -103,7 +104,7 @@ Result<double> loss_of(const model::Model& model, const Subject& subject,
 Result<ResultTable> losses(const Request& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
     const tensor::Compute& compute = machine->compute();
-    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, compute, true));
+    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, compute, SubjectText::kMeasured));
     std::optional<lowrank::Moments> moments;
     if (!subject.calibrate.empty()) {
         ASSIGN_OR_RETURN(moments, lowrank::Moments::of(compute, subject.model, subject.calibrate,
@@ -169,20 +170,20 @@ Result<ResultTable> losses(const Request& request) {
 
 void add_lab_factors(const Command& group, Invocation& invocation, LabPages& pages) {
     const auto add = [&](const char* name, const char* what, const char* example,
-                         Result<ResultTable> (*make)(const Request&), bool with_text) {
+                         Result<ResultTable> (*make)(const Request&), SubjectText text) {
         const auto request = std::make_shared<Request>();
         const Command command = add_result_command(group, invocation, name, what, example,
                                                    [request, make] { return make(*request); });
-        add_subject_options(command, *request, with_text);
-        if (!with_text) return;
+        add_subject_options(command, *request, text);
+        if (text == SubjectText::kNone) return;
         command.add_option("--calibrate", request->calibrate,
                            "Text for the activation-aware factors (default: none are made)");
     };
     add("fig5", "Paper B's Figure 5: energy of the first singular values of trained matrices",
-        "cairn lab fig5 --model stories260K.bin --out pictures", figure5, false);
+        "cairn lab fig5 --model stories260K.bin --out pictures", figure5, SubjectText::kNone);
     add("low-rank-loss", "Loss by compression ratio, beside energy and P_total",
         "cairn lab low-rank-loss --model stories260K.bin --text valid.txt --calibrate train.txt",
-        losses, true);
+        losses, SubjectText::kMeasured);
     pages.push_back({'B', "Figure 5: energy of trained matrices", [] { return figure5({}); }});
     pages.push_back({'B', "Equation 13 and the loss that was measured", [] { return losses({}); }});
 }

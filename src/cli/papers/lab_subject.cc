@@ -56,30 +56,26 @@ Result<Subject> trained_here(const tensor::Compute& compute) {
     return subject;
 }
 
-Result<std::vector<std::uint32_t>> read_tokens(const std::string& path,
-                                               text::Tokenizer& tokenizer) {
-    ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
-    std::vector<std::uint32_t> tokens{tokenizer.begin_token()};
-    const text::Tokens words = tokenizer.encode(text);
-    tokens.insert(tokens.end(), words.begin(), words.end());
-    if (tokens.size() < 2) return invalid(path + " is empty");
+Result<text::Tokens> read_tokens(const std::string& path, const text::Tokenizer& tokenizer) {
+    ASSIGN_OR_RETURN(text::Tokens tokens, read_stream(path, tokenizer));
     if (tokens.size() > kMostTokens) tokens.resize(kMostTokens);
     return tokens;
 }
 
 }  // namespace
 
-void add_subject_options(const Command& command, SubjectRequest& request, bool with_text) {
+void add_subject_options(const Command& command, SubjectRequest& request, SubjectText text) {
     command.add_option("--model", request.model,
                        "Model file or folder (default: a small one is trained first)");
     add_tokenizer_option(command, request.tokenizer);
-    if (with_text) command.add_option("--text", request.text, "Text on which its loss is measured");
+    if (text == SubjectText::kMeasured)
+        command.add_option("--text", request.text, "Text on which its loss is measured");
 }
 
 Result<Subject> lab_subject(const SubjectRequest& request, const tensor::Compute& compute,
-                            bool with_text) {
+                            SubjectText text) {
     if (request.model.empty()) return trained_here(compute);
-    if (with_text && request.text.empty())
+    if (text == SubjectText::kMeasured && request.text.empty())
         return misused("with --model name the text on which it is measured: --text FILE");
     for (const auto& [option, path] :
          {std::pair{"--text", request.text}, std::pair{"--calibrate", request.calibrate}})
@@ -90,7 +86,7 @@ Result<Subject> lab_subject(const SubjectRequest& request, const tensor::Compute
                      request.model + " has factors already: name the model it was made from"};
     Subject subject{request.model, local->model, {}, {}, 0};
     subject.context = std::bit_floor(std::min(local->model.config.context, 512U));
-    if (!with_text) return subject;
+    if (text == SubjectText::kNone) return subject;
     ASSIGN_OR_RETURN(subject.text, read_tokens(request.text, *local->tokenizer));
     if (!request.calibrate.empty()) {
         ASSIGN_OR_RETURN(subject.calibrate, read_tokens(request.calibrate, *local->tokenizer));

@@ -26,11 +26,14 @@ struct Subject {
     std::uint32_t context = 0;
 };
 
+/// Whether a result measures the model on a text.
+enum class SubjectText { kNone, kMeasured };
+
 /// --model, --tokenizer, and --text where the result needs one.
-void add_subject_options(const Command& command, SubjectRequest& request, bool with_text);
+void add_subject_options(const Command& command, SubjectRequest& request, SubjectText text);
 
 /// kUnsupported for a model whose matrices are factors. A text is cut at 16,384 tokens.
 Result<Subject> lab_subject(const SubjectRequest& request, const tensor::Compute& compute,
-                            bool with_text);
+                            SubjectText text);
 
 }  // namespace cairn::cli
