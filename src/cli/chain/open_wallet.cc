@@ -52,6 +52,28 @@ Result<std::string> ask_for_new() {
     return password;
 }
 
+// Whose password is asked for.
+enum class PasswordOf { kWallet, kNewWallet };
+
+// That of a new wallet must be repeated on a terminal. kRefused for an empty one, unless it was
+// typed twice there or no_password is set.
+Result<std::string> read_password(const WalletFile& file, PasswordOf whose) {
+    const bool is_new = whose == PasswordOf::kNewWallet;
+    if (file.no_password) return std::string();
+    if (!file.password_file.empty()) {
+        ASSIGN_OR_RETURN(std::string password,
+                         read_secret_text(file.password_file, SecretIs::kFirstLine));
+        if (is_new && password.empty()) return empty_password();
+        return password;
+    }
+    if (const char* password = std::getenv("CAIRN_WALLET_PASSWORD")) {
+        if (is_new && *password == '\0') return empty_password();
+        return std::string(password);
+    }
+    if (is_new) return ask_for_new();
+    return ask("Password of the wallet: ");
+}
+
 // An error if the file cannot be examined, or its disk is missing: then no new wallet may be made.
 Result<bool> has_wallet(const WalletFile& file) {
     const std::string path = path_of(file);
@@ -70,12 +92,12 @@ Result<bool> has_wallet(const WalletFile& file) {
 
 void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
 
-Result<std::string> read_secret_text(const std::string& path, bool first_line) {
+Result<std::string> read_secret_text(const std::string& path, SecretIs secret_is) {
     RETURN_IF_ERROR(check_secret(path));
     std::ifstream file(path, std::ios::binary);
     std::string text;
     for (char letter = 0; file.get(letter);) {
-        if (first_line && (letter == '\n' || letter == '\r')) break;
+        if (secret_is == SecretIs::kFirstLine && (letter == '\n' || letter == '\r')) break;
         if (text.size() == kMaxSecretText) return invalid("what " + path + " holds is too long");
         text += letter;
     }
@@ -95,21 +117,6 @@ Result<std::string> ask_for_words(const std::string& question) {
     return text;
 }
 
-Result<std::string> read_password(const WalletFile& file, bool twice) {
-    if (file.no_password) return std::string();
-    if (!file.password_file.empty()) {
-        ASSIGN_OR_RETURN(std::string password, read_secret_text(file.password_file, true));
-        if (twice && password.empty()) return empty_password();
-        return password;
-    }
-    if (const char* password = std::getenv("CAIRN_WALLET_PASSWORD")) {
-        if (twice && *password == '\0') return empty_password();
-        return std::string(password);
-    }
-    if (twice) return ask_for_new();
-    return ask("Password of the wallet: ");
-}
-
 Status check_no_wallet(const WalletFile& file) {
     ASSIGN_OR_RETURN(const bool there, has_wallet(file));
     if (!there) return ok_status();
@@ -125,7 +132,7 @@ Result<wallet::Wallet> open_wallet(const WalletFile& file) {
         return not_found(file.directory +
                          " has no wallet: make one with `cairn wallet create --dir " +
                          file.directory + "`");
-    ASSIGN_OR_RETURN(const std::string password, read_password(file, false));
+    ASSIGN_OR_RETURN(const std::string password, read_password(file, PasswordOf::kWallet));
     auto wallet = wallet::Wallet::open(disk_of(file.directory), file.name, password);
     if (!wallet.ok() && wallet.error().code == ErrorCode::kInvalid)
         return invalid(path_of(file) + ": " + wallet.error().message);
@@ -136,7 +143,7 @@ Result<wallet::Wallet> open_wallet(const WalletFile& file) {
 Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origin& origin,
                                      const wallet::Wallet::Announce& announce) {
     RETURN_IF_ERROR(check_no_wallet(file));
-    ASSIGN_OR_RETURN(const std::string password, read_password(file, true));
+    ASSIGN_OR_RETURN(const std::string password, read_password(file, PasswordOf::kNewWallet));
     RETURN_IF_ERROR(make_folders(file.directory));
     ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(file));
     RETURN_IF_ERROR(check_no_wallet(file));  // while we waited, another may have made one

@@ -19,16 +19,14 @@ struct WalletFile {
 /// A line for the owner, on standard error.
 void say(const std::string& text);
 
+/// How much of a file is the secret.
+enum class SecretIs { kFirstLine, kWholeText };
 /// What a file with a secret holds, or its first line. kRefused for a file that group or others can
 /// read; a pipe (/dev/fd/3) is fine.
-Result<std::string> read_secret_text(const std::string& path, bool first_line);
+Result<std::string> read_secret_text(const std::string& path, SecretIs secret_is);
 
 /// A line from the terminal, which shows it as it is typed; else all of standard input.
 Result<std::string> ask_for_words(const std::string& question);
-
-/// `twice`: for a new wallet; on a terminal the password must be repeated. kRefused for an empty
-/// password of a new wallet, unless it was typed twice on a terminal or no_password is set.
-Result<std::string> read_password(const WalletFile& file, bool twice);
 
 /// kRefused if there is one: it is never overwritten.
 Status check_no_wallet(const WalletFile& file);

@@ -143,7 +143,7 @@ Status open_missing_channels(const PayOptions& options, const std::vector<serve:
     WalletRequest request;
     request.file = options.wallet;
     request.amount = options.open;
-    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     std::vector<chain::OutPoint> opened;
     for (const serve::Hop& hop : hops) {
         if (hop.price == 0 || hop.genesis_id != desk.genesis_id || has_channel(desk, hop.key))

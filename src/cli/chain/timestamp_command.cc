@@ -86,7 +86,7 @@ Result<Hash256> put_into_pool(const TimestampRequest& request, const crypto::Pub
     order.amount = kLocked;
     order.blocks = kLockedBlocks;
     order.note = "timestamp of " + name_of(request.file);
-    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(order, true));
+    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(order, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(const std::vector<wallet::OwnCoin> coins, desk.coins());
     for (const wallet::OwnCoin& coin : coins)
         if (coin.pending && coin.output.kind == chain::OutputKind::kChannel &&

@@ -163,7 +163,7 @@ Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& des
 
 Status run_channel_open(const WalletRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(channel_order_of(request));  // before anything is opened
-    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(const OpenedChannel opened, open_channel(request, desk));
     say_opened(request, opened, desk, out);
     return ok_status();
@@ -171,7 +171,7 @@ Status run_channel_open(const WalletRequest& request, std::ostream& out) {
 
 Status run_channel_close(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto asked, asked_fee(request));
-    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(channel::Record record, desk.find(channel::Role::kPayee, request.channel));
     if (desk.node->height() + 1 >= record.terms.expiry)
         return Error{ErrorCode::kRefused,
@@ -197,7 +197,7 @@ Status run_channel_close(const WalletRequest& request, std::ostream& out) {
 
 Status run_channel_refund(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto asked, asked_fee(request));
-    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(const channel::Record record,
                      desk.find(channel::Role::kPayer, request.channel));
     const std::uint32_t next = desk.node->height() + 1;

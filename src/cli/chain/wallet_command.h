@@ -7,15 +7,16 @@
 #include <string>
 
 #include "cli/chain/open_wallet.h"
+#include "wallet/words.h"
 
 namespace cairn::cli {
 
 struct WalletRequest {
     WalletFile file;
-    bool fresh = false;           ///< address: a new one
-    bool force = false;           ///< address: also beyond where a restore looks
-    bool all = false;             ///< address: every one that was handed out
-    std::size_t length = 12;      ///< create: words
+    bool fresh = false;                          ///< address: a new one
+    bool force = false;                          ///< address: also beyond where a restore looks
+    bool all = false;                            ///< address: every one that was handed out
+    std::size_t length = wallet::kDefaultWords;  ///< create: words
     std::string seed;             ///< restore: words, or an old wallet's 64 hexadecimal digits
     std::string words;            ///< restore: words
     std::string words_file;       ///< restore: a file with either

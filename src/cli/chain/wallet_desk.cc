@@ -22,12 +22,12 @@ std::string wrong_with_channel_name(const std::string& name) {
                          " of the digits that `cairn wallet channel list` shows";
 }
 
-Result<WalletDesk> WalletDesk::open(const WalletRequest& request, bool needs_node) {
+Result<WalletDesk> WalletDesk::open(const WalletRequest& request, NodeIs node_is) {
     const std::string& directory = request.file.directory;
     ASSIGN_OR_RETURN(chain::NetworkDefinition network, read_network(directory));
     const Hash256 genesis_id = chain::genesis_id(network);
     auto node = WalletNode::of_directory(directory, genesis_id);
-    if (!node.ok() && needs_node) return node.error();
+    if (!node.ok() && node_is == NodeIs::kNeeded) return node.error();
     ASSIGN_OR_RETURN(ChainReader chain, open_chain(directory));
     ASSIGN_OR_RETURN(WalletLock lock, lock_wallet(request.file));
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));

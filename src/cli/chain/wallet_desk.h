@@ -31,9 +31,10 @@ struct WalletDesk {
     std::unique_ptr<SystemRandom> random;
     channel::Policy policy;
 
-    /// kNotFound without a running node where `needs_node`, kRefused for a wallet that only
-    /// watches.
-    static Result<WalletDesk> open(const WalletRequest& request, bool needs_node);
+    /// Whether a command has to ask a running node, or does without where none runs.
+    enum class NodeIs { kNeeded, kOptional };
+    /// kNotFound without a running node that is needed, kRefused for a wallet that only watches.
+    static Result<WalletDesk> open(const WalletRequest& request, NodeIs node_is);
 
     /// All coins of the wallet's keys, channels to and from it among them. Only with a node.
     Result<std::vector<wallet::OwnCoin>> coins() const;

@@ -34,7 +34,8 @@ Json description(const WalletRequest& request, const wallet::Wallet& wallet) {
 
 Result<crypto::SecretBytes> passphrase_of(const WalletRequest& request) {
     if (request.passphrase_file.empty()) return crypto::SecretBytes();
-    ASSIGN_OR_RETURN(const std::string line, read_secret_text(request.passphrase_file, true));
+    ASSIGN_OR_RETURN(const std::string line,
+                     read_secret_text(request.passphrase_file, SecretIs::kFirstLine));
     if (line.empty()) return invalid(request.passphrase_file + " holds no passphrase");
     if (line.size() > wallet::kMaxPassphrase)
         return invalid("a passphrase has at most " + std::to_string(wallet::kMaxPassphrase) +
@@ -66,7 +67,8 @@ Status show_new(const WalletRequest& request, const wallet::Wallet& wallet,
 Result<std::string> secret_text(const WalletRequest& request) {
     if (!request.seed.empty()) return request.seed;
     if (!request.words.empty()) return request.words;
-    if (!request.words_file.empty()) return read_secret_text(request.words_file, false);
+    if (!request.words_file.empty())
+        return read_secret_text(request.words_file, SecretIs::kWholeText);
     return ask_for_words("The wallet's words (or an old wallet's seed): ");
 }
 
@@ -82,7 +84,7 @@ Result<wallet::Origin> origin_of(const WalletRequest& request) {
     text.erase(text.begin(), std::ranges::find_if_not(text, space));
     if (is_hex(text)) {
         if (!request.passphrase_file.empty())
-            return invalid("an old wallet's seed has no passphrase");
+            return invalid("an old wallet's seed has no passphrase: leave --passphrase-file out");
         wallet::Seed seed;
         ASSIGN_OR_RETURN(seed.bytes, fixed_from_hex<32>(text));
         return wallet::Origin(seed);

@@ -94,7 +94,8 @@ Result<channel::Record> payee_record(const WalletDesk& desk, const chain::Vouche
 }  // namespace
 
 Status run_channel_list(const WalletRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, false));
+    ASSIGN_OR_RETURN(const WalletDesk desk,
+                     WalletDesk::open(request, WalletDesk::NodeIs::kOptional));
     std::optional<std::vector<wallet::OwnCoin>> coins;
     if (desk.node) {
         ASSIGN_OR_RETURN(coins, desk.coins());
@@ -134,7 +135,8 @@ Status run_channel_list(const WalletRequest& request, std::ostream& out) {
 
 Status run_channel_pay(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const std::uint64_t more, parse_amount(request.amount));
-    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, false));
+    ASSIGN_OR_RETURN(const WalletDesk desk,
+                     WalletDesk::open(request, WalletDesk::NodeIs::kOptional));
     ASSIGN_OR_RETURN(channel::Record record, desk.find(channel::Role::kPayer, request.channel));
     ASSIGN_OR_RETURN(const crypto::SecretKey secret, desk.secret_of(record));
     // 0: the latest once more.
@@ -158,7 +160,7 @@ Status run_channel_pay(const WalletRequest& request, std::ostream& out) {
 
 Status run_channel_accept(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const chain::Voucher voucher, voucher_from(request.voucher));
-    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(channel::Record record, payee_record(desk, voucher));
     channel::PayeeChannel mine(*desk.records, std::move(record));
     ASSIGN_OR_RETURN(const std::uint64_t more,
