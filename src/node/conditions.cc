@@ -31,17 +31,28 @@ std::string condition_text(const ConditionView& condition) {
                                     : condition.message + "; " + condition.advice;
 }
 
-void Conditions::set(std::string_view name, std::string message, std::string advice, bool trouble) {
-    const auto found = std::ranges::find(now_, name, &ConditionView::name);
+void Conditions::set(std::string_view name, std::string message, std::string advice) {
+    put({.name = std::string(name), .message = std::move(message), .advice = std::move(advice)});
+}
+
+void Conditions::note(std::string_view name, std::string message, std::string advice) {
+    put({.name = std::string(name),
+         .trouble = false,
+         .message = std::move(message),
+         .advice = std::move(advice)});
+}
+
+void Conditions::put(ConditionView condition) {
+    const auto found = std::ranges::find(now_, condition.name, &ConditionView::name);
     if (found == now_.end()) {
-        now_.push_back(
-            {std::string(name), trouble, clock_.wall_ms(), std::move(message), std::move(advice)});
+        condition.since_ms = clock_.wall_ms();
+        now_.push_back(std::move(condition));
         return log_condition(now_.back());
     }
-    const bool said = found->trouble == trouble && tells_the_same(found->message, message);
-    found->trouble = trouble;
-    found->message = std::move(message);
-    found->advice = std::move(advice);
+    const bool said =
+        found->trouble == condition.trouble && tells_the_same(found->message, condition.message);
+    condition.since_ms = found->since_ms;
+    *found = std::move(condition);
     if (!said) log_condition(*found);
 }
 

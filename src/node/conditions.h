@@ -37,8 +37,11 @@ class Conditions {
     /// `clock` must outlive this.
     explicit Conditions(const Clock& clock) : clock_(clock) {}
 
-    /// It holds. Logged when it is new, or when more than numbers in its message has changed.
-    void set(std::string_view name, std::string message, std::string advice, bool trouble = true);
+    /// A trouble holds. Logged when it is new, or when more than numbers in its message has
+    /// changed.
+    void set(std::string_view name, std::string message, std::string advice);
+    /// The same of what is worth knowing, and need not be wrong.
+    void note(std::string_view name, std::string message, std::string advice = "");
     /// It does not hold, or no longer. The end of a trouble is logged.
     void clear(std::string_view name);
     bool holds(std::string_view name) const;
@@ -46,6 +49,8 @@ class Conditions {
     const std::vector<ConditionView>& now() const { return now_; }
 
   private:
+    void put(ConditionView condition);
+
     const Clock& clock_;
     std::vector<ConditionView> now_;
 };

@@ -53,7 +53,7 @@ TEST(Conditions, ANoteIsNoWarning) {
     const ManualClock clock;
     Conditions conditions(clock);
     EXPECT_EQ(log_of([&] {
-                  conditions.set("a", "alone so far", "", false);
+                  conditions.note("a", "alone so far");
                   conditions.clear("a");
               }),
               "");

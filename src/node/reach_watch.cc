@@ -44,11 +44,10 @@ void ReachWatch::look(const Place& place, std::uint64_t now_ms, Conditions& cond
     if (!lonely_since_ms_) lonely_since_ms_ = now_ms;
     if (now_ms < *lonely_since_ms_ + kLonelyMs) return;
     if (place.known == 0 && failures_.empty())
-        return conditions.set(
+        return conditions.note(
             condition::kNoPeers, "no other node is linked, and no address of one is known",
             "give --connect HOST:PORT of a node of this network" +
-                (place.listen.empty() ? "" : ", or have others connect to " + place.listen),
-            false);
+                (place.listen.empty() ? "" : ", or have others connect to " + place.listen));
 
     std::vector<std::pair<std::string, Error>> tried;
     for (const std::string& address : place.named) {

@@ -251,12 +251,11 @@ void Process::watch_fetching() {
     if (!fetcher_) return;
     const std::size_t missing = fetcher_->missing().size();
     const std::size_t sources = fetcher_->sources();
-    conditions_.set(condition::kFetching,
-                    std::to_string(missing) + (missing == 1 ? " file" : " files") +
-                        " of the network must still come from peers before the chain can be "
-                        "followed" +
-                        (sources == 0 ? "" : ", and " + std::to_string(sources) + " are linked"),
-                    "", false);
+    conditions_.note(condition::kFetching,
+                     std::to_string(missing) + (missing == 1 ? " file" : " files") +
+                         " of the network must still come from peers before the chain can be "
+                         "followed" +
+                         (sources == 0 ? "" : ", and " + std::to_string(sources) + " are linked"));
     reach_.look({sources, options_.connect, book_->size(), network_definition_.name,
                  network_->listen_address()},
                 clock_.monotonic_us() / 1000, conditions_);
