@@ -54,7 +54,8 @@ Result<proof::Question> question_of(const ProveRequest& request) {
     question.first_height = request.from;
     ASSIGN_OR_RETURN(const auto height, height_in(request.what));
     if (!height) return question;
-    if (*height > 0xFFFFFFFF) return misused("there is no such height");
+    if (*height > 0xFFFFFFFF)
+        return misused("no chain is that high: give the height of one of its blocks");
     if (*height == 0) return misused("block 0 follows from network.json and needs no proof");
     question.height = static_cast<std::uint32_t>(*height);
     return question;

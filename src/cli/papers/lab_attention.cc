@@ -57,7 +57,7 @@ Result<ResultTable> attention(const AttentionRequest& request) {
         return misused(fmt::format("at most {} rows and {} columns", kMostRows, kMostWidth));
     const papers::ConvexityBounds bounds = papers::convexity_bounds(problem);
     if (!std::isfinite(papers::attention_loss(problem, x)) || !std::isfinite(bounds.smoothness))
-        return misused("the numbers are too large for double precision");
+        return misused("the numbers are too large for double precision: give smaller ones");
     const std::vector<double> descent =
         papers::descend(problem, x, 1 / bounds.smoothness, kDescent);
     ResultTable table{"attention", {}, "", {}};

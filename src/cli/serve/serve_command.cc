@@ -80,7 +80,7 @@ Status await_models(const host::TextHost& host, const console::Interrupt& interr
 Status check_any(const std::vector<host::HostedModel>& models) {
     for (const host::HostedModel& model : models)
         if (model.state != host::ModelState::kFailed) return ok_status();
-    return invalid("no model could be loaded");
+    return invalid("no model could be loaded; the lines above say why");
 }
 
 Result<host::DraftChoice> draft_of(const ServeRequest& request) {

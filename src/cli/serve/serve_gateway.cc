@@ -119,7 +119,7 @@ Status check_serve_over(const ServeRequest& request) {
         return ok_status();
     }
     if (request.models.size() > 1)
-        return misused("over layer servers one model is served at a time");
+        return misused("over layer servers one model is served at a time: name one");
     if (request.models.empty() && request.over.servers_of.empty())
         return misused(
             "--server HOST:PORT wants the model's file, too: cairn serve FILE --server "

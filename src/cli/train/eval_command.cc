@@ -52,7 +52,8 @@ Status read_report_text(const ChainReader& chain, const EvalRequest& request,
     ASSIGN_OR_RETURN(const auto bytes,
                      node::Assets(request.directory).get(chain.network.report_hash));
     ASSIGN_OR_RETURN(measured.stream, node::token_text_from_bytes(*bytes));
-    if (measured.stream.size() < 2) return invalid("the network's report text is empty");
+    if (measured.stream.size() < 2)
+        return invalid("the network's report text is empty: name another with --text FILE");
     if (tokenizer != nullptr && tokenizer->is_lossless())
         measured.bytes = tokenizer->decode(std::span(measured.stream).subspan(1)).size();
     return ok_status();

@@ -126,7 +126,7 @@ class Chat {
             if (!more) break;
             *line += *more;
             if (line->size() > console::kMaxLineBytes)
-                return invalid("a turn is longer than 1 MiB");
+                return invalid("a turn is longer than 1 MiB: send it in parts");
         }
         return line;
     }
