@@ -31,8 +31,7 @@ struct Announce {
 
 /// The largest price. 512 layers times 2^20 tokens times this still fits 63 bits.
 inline constexpr std::uint64_t kMaxPrice = 10'000'000'000;
-/// What encode() gives at most and at least.
-inline constexpr std::size_t kMaxAnnounceBytes = 212 + kMaxAddressBytes;
+/// What encode() gives at least.
 inline constexpr std::size_t kMinAnnounceBytes = 212;
 /// A record may not be valid for longer than this.
 inline constexpr std::uint64_t kMaxAnnounceLifeMs = 10 * 60 * 1000;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <ostream>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "cli/local_model.h"
 #include "cli/options.h"
 #include "console/json_line.h"
+#include "measure/machine_checks.h"
 
 namespace cairn::cli {
 
@@ -32,8 +34,7 @@ Diagnosis check_directory(const std::string& directory) {
             {}};
 }
 
-}  // namespace
-
+// All checks, in the order of the report.
 std::vector<Diagnosis> diagnose(const DoctorRequest& request) {
     std::vector<Diagnosis> all;
     all.push_back(measure::check_processor());
@@ -49,6 +50,8 @@ std::vector<Diagnosis> diagnose(const DoctorRequest& request) {
     all.push_back(measure::check_test_data());
     return all;
 }
+
+}  // namespace
 
 Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy) {
     const std::vector<Diagnosis> all = diagnose(request);

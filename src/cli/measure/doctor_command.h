@@ -4,10 +4,8 @@
 
 #include <iosfwd>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
-#include "measure/machine_checks.h"
 
 namespace cairn::cli {
 
@@ -16,9 +14,6 @@ struct DoctorRequest {
     std::size_t threads = 0;
     bool json = false;
 };
-
-/// All checks, in the order of the report.
-std::vector<measure::Diagnosis> diagnose(const DoctorRequest& request);
 
 /// `healthy` becomes false if there is a problem. JSON: {healthy, checks: [{name, health, found,
 /// advice}]}.

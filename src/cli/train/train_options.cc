@@ -181,11 +181,12 @@ Status check_shape(const TrainRequest& request) {
     return ok_status();
 }
 
-}  // namespace
-
+// The feed-forward width of a fresh model where none is given: 8/3 dim, a multiple of 16.
 std::uint32_t default_hidden(std::uint32_t dim) {
     return static_cast<std::uint32_t>((std::uint64_t{dim} * 8 / 3 + 15) / 16 * 16);
 }
+
+}  // namespace
 
 model::ModelConfig fresh_config(const TrainRequest& request, std::uint32_t vocab) {
     model::ModelConfig config = request.shape;

@@ -12,9 +12,6 @@ void add_train_options(const Command& command, TrainRequest& request);
 /// After parsing: the defaults that depend on what was given.
 void settle_defaults(const Command& command, TrainRequest& request);
 
-/// The feed-forward width of a fresh model where none is given: 8/3 dim, a multiple of 16.
-std::uint32_t default_hidden(std::uint32_t dim);
-
 /// The shape of a fresh language model of that vocabulary, not yet validated.
 model::ModelConfig fresh_config(const TrainRequest& request, std::uint32_t vocab);
 
