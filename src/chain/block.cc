@@ -11,10 +11,6 @@
 namespace cairn::chain {
 namespace {
 
-/// The smallest encodings. The reader refuses a count of more elements than the input can hold.
-constexpr std::size_t kMinPaymentBytes = 1 + 4 + 36 + 4 + 41 + 64;
-constexpr std::size_t kMinContributionBytes = 32 + 4 + 64;
-
 void write_coinbase(Writer& writer, const Coinbase& coinbase) {
     writer.u32(coinbase.height);
     writer.fixed(coinbase.miner);
@@ -28,7 +24,7 @@ Coinbase read_coinbase(Reader& reader) {
     Coinbase coinbase;
     coinbase.height = reader.u32();
     coinbase.miner = reader.fixed<32>();
-    const std::size_t count = reader.count(kMaxCoinbaseOutputs, 41);
+    const std::size_t count = reader.count(kMaxCoinbaseOutputs, kKeyOutputBytes);
     for (std::size_t i = 0; i < count && !reader.failed(); ++i) {
         coinbase.outputs.push_back(read_output(reader));
         if (coinbase.outputs[i].kind != OutputKind::kKey)
@@ -41,7 +37,8 @@ Coinbase read_coinbase(Reader& reader) {
     return coinbase;
 }
 
-/// Reads a list whose ids must ascend.
+/// Reads a list whose ids must ascend. `min_bytes`: of the smallest encoding; the reader refuses a
+/// count of more elements than the input can hold.
 template <typename T, typename ReadOne, typename IdOf>
 std::vector<T> read_list(Reader& reader, std::size_t min_bytes, const char* what, ReadOne read_one,
                          IdOf id_of) {
@@ -156,10 +153,10 @@ Result<Block> decode_block(ByteView bytes) {
     block.header = read_header(reader);
     block.coinbase = read_coinbase(reader);
     block.payments =
-        read_list<Payment>(reader, kMinPaymentBytes, "payments", read_payment, payment_id);
+        read_list<Payment>(reader, payment_bytes(1, 1), "payments", read_payment, payment_id);
     block.commitments = read_list<Commitment>(reader, kCommitmentBytes, "commitments",
                                               read_commitment, commitment_id);
-    block.contributions = read_list<Contribution>(reader, kMinContributionBytes, "contributions",
+    block.contributions = read_list<Contribution>(reader, contribution_bytes(0), "contributions",
                                                   read_contribution, contribution_id);
     RETURN_IF_ERROR(reader.finish());
     return block;

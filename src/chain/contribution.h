@@ -22,6 +22,10 @@ struct Contribution {
 void write(Writer& writer, const Contribution& contribution);
 Contribution read_contribution(Reader& reader);
 Bytes encode(const Contribution& contribution);
+/// Bytes of that, with a payload of so many.
+constexpr std::size_t contribution_bytes(std::size_t payload) {
+    return Hash256::kSize + 4 + payload + crypto::Signature::kSize;
+}
 Result<Contribution> decode_contribution(ByteView bytes);
 
 /// Hash of the payload alone, by which a payload that was merged before is recognised.

@@ -167,7 +167,8 @@ void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
         bounds.fail("first_target", "must not be easier than pow_limit");
     // Room for the header and for a coinbase that pays every contributor: more than
     // reserved_bytes() in consensus/ledger_assemble.cc.
-    const std::uint64_t reserved = 1024 + std::uint64_t{41} * (n.max_contributions + 1);
+    const std::uint64_t reserved =
+        1024 + std::uint64_t{kKeyOutputBytes} * (n.max_contributions + 1);
     if (n.max_payload_bytes + reserved > n.max_block_bytes)
         bounds.fail("max_block_bytes",
                     "must be at least max_payload_bytes + 1024 + 41 * "

@@ -70,7 +70,8 @@ Payment read_payment(Reader& reader) {
         reader.fail("a payment of form " + std::to_string(form) + " does not exist");
     else
         payment.form = static_cast<PaymentForm>(form);
-    const std::size_t inputs = reader.count(kMaxPaymentInputs, 36 + 64);
+    const std::size_t inputs =
+        reader.count(kMaxPaymentInputs, kOutPointBytes + crypto::Signature::kSize);
     if (!reader.failed() && inputs == 0) reader.fail("a payment needs an input");
     if (!reader.failed() && payment.form == PaymentForm::kClose && inputs != 1)
         reader.fail("a payment that closes a channel has that input alone");
@@ -79,7 +80,7 @@ Payment read_payment(Reader& reader) {
         if (i > 0 && !(payment.inputs[i - 1] < payment.inputs[i]))
             reader.fail("a payment's inputs must be sorted, each once");
     }
-    const std::size_t outputs = reader.count(kMaxPaymentOutputs, 41);
+    const std::size_t outputs = reader.count(kMaxPaymentOutputs, kKeyOutputBytes);
     if (!reader.failed() && outputs == 0) reader.fail("a payment needs an output");
     for (std::size_t i = 0; i < outputs && !reader.failed(); ++i)
         payment.outputs.push_back(read_output(reader));
@@ -99,12 +100,15 @@ Bytes encode(const Payment& payment) {
 }
 
 std::size_t payment_bytes(std::size_t inputs, std::size_t outputs) {
-    return 1 + 4 + 4 + inputs * (36 + 64) + outputs * 41;
+    constexpr std::size_t kForm = 1, kCounts = 4 + 4;
+    return kForm + kCounts + inputs * (kOutPointBytes + crypto::Signature::kSize) +
+           outputs * kKeyOutputBytes;
 }
 
 std::size_t encoded_bytes(const Payment& payment) {
-    std::size_t bytes = payment_bytes(0, payment.outputs.size()) + 36 * payment.inputs.size() +
-                        64 * signature_count(payment.form, payment.inputs.size());
+    std::size_t bytes =
+        payment_bytes(0, payment.outputs.size()) + kOutPointBytes * payment.inputs.size() +
+        crypto::Signature::kSize * signature_count(payment.form, payment.inputs.size());
     for (const Output& output : payment.outputs)
         if (output.kind == OutputKind::kChannel) bytes += kChannelBytesMore;
     return bytes;

@@ -81,6 +81,9 @@ Output read_output(Reader& reader);
 Payment read_payment(Reader& reader);
 
 Bytes encode(const Payment& payment);
+/// Bytes of an outpoint, and of an output to a key, which is the shortest.
+inline constexpr std::size_t kOutPointBytes = 32 + 4;
+inline constexpr std::size_t kKeyOutputBytes = 8 + 1 + 32;
 /// Bytes of encode().
 std::size_t encoded_bytes(const Payment& payment);
 /// Bytes of a plain payment with `inputs` inputs and `outputs` outputs to keys.

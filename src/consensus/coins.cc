@@ -8,7 +8,7 @@ namespace {
 
 /// More coins than memory holds; bounds what a snapshot may claim.
 constexpr std::size_t kMaxCoins = std::size_t{1} << 28;
-constexpr std::size_t kCoinBytes = 36 + 41 + 4 + 1;
+constexpr std::size_t kCoinBytes = chain::kOutPointBytes + chain::kKeyOutputBytes + 4 + 1;
 
 /// What the set hash covers of a coin, and what a snapshot stores.
 void write_coin(Writer& writer, const chain::OutPoint& outpoint, const Coin& coin) {

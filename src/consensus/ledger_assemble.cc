@@ -15,11 +15,14 @@ namespace {
 
 /// Header, counts, and a coinbase that pays every contributor and the miner.
 std::size_t reserved_bytes(const chain::NetworkDefinition& network) {
-    return chain::kHeaderBytes + 64 + 41 * (network.max_contributions + std::size_t{1});
+    constexpr std::size_t kCounts =
+        64;  // more than those of the lists, and what else a coinbase has
+    return chain::kHeaderBytes + kCounts +
+           chain::kKeyOutputBytes * (network.max_contributions + std::size_t{1});
 }
 
 std::size_t size_of(const chain::Contribution& contribution) {
-    return 32 + 4 + contribution.payload.size() + 64;
+    return chain::contribution_bytes(contribution.payload.size());
 }
 
 struct Priced {
