@@ -91,8 +91,10 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
     serve::NetworkLayers* remote = nullptr;
     AuditedModel audited;
     if (request.over.any()) {
-        ASSIGN_OR_RETURN(auto connected, connect_layers(over, machine->compute(), *local, "",
-                                                        positions, request.sampling, audited));
+        ASSIGN_OR_RETURN(
+            auto connected,
+            connect_layers(over, {.positions = positions, .sampling = request.sampling},
+                           machine->compute(), *local, audited));
         remote = connected.get();
         layers = std::move(connected);
     }

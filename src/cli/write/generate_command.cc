@@ -55,8 +55,8 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
     AuditedModel audited;
     if (request.over.any()) {
         ASSIGN_OR_RETURN(auto connected,
-                         connect_layers(request.over, compute, local, request.prompt, positions,
-                                        request.sampling, audited));
+                         connect_layers(request.over, {request.prompt, positions, request.sampling},
+                                        compute, local, audited));
         remote = connected.get();
         layers = std::move(connected);
     } else {

@@ -239,10 +239,12 @@ Result<std::vector<float>> encode_over(const LayerServers& servers, const tensor
 
 }  // namespace
 
-Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
-    const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
-    const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,
-    AuditedModel& audited) {
+Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
+                                                             const TextToWrite& text,
+                                                             const tensor::Compute& compute,
+                                                             LocalModel& local,
+                                                             AuditedModel& audited) {
+    const SamplingOptions& sampling = text.sampling;
     ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(options.pay));
     ASSIGN_OR_RETURN(const LayerServers servers,
                      LayerServers::of(options, local.model, local.name, sampling, purse, audited));
@@ -256,12 +258,12 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     pack_local_model(compute, local);
     std::vector<float> source;
     if (encoder) {
-        ASSIGN_OR_RETURN(source,
-                         encode_over(*encoder, compute, local, prompt, sampling.states, audited));
+        ASSIGN_OR_RETURN(
+            source, encode_over(*encoder, compute, local, text.prompt, sampling.states, audited));
     } else {
-        ASSIGN_OR_RETURN(source, source_states(local, compute, prompt, sampling.states));
+        ASSIGN_OR_RETURN(source, source_states(local, compute, text.prompt, sampling.states));
     }
-    return servers.connect(positions, std::move(source));
+    return servers.connect(text.positions, std::move(source));
 }
 
 }  // namespace cairn::cli

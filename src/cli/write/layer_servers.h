@@ -93,12 +93,19 @@ class LayerServers {
     std::shared_ptr<serve::Purse> purse_;  // null: nobody is paid
 };
 
-/// Opens sessions over the servers with room for `positions`. Of the model only what is computed
-/// here is kept, packed: embedding, norm and head. An encoder-decoder's encoder reads the prompt
-/// first, here, or where `options` say so over there.
-Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
-    const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
-    const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,
-    AuditedModel& audited);
+/// A text that is to be written over servers.
+struct TextToWrite {
+    std::string prompt{};       ///< of an encoder-decoder alone: what its encoder reads
+    std::size_t positions = 0;  ///< that sessions have room for
+    SamplingOptions sampling{};
+};
+/// Opens sessions over the servers. Of the model only what is computed here is kept, packed:
+/// embedding, norm and head. An encoder-decoder's encoder reads the prompt first, here, or where
+/// `options` say so over there.
+Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
+                                                             const TextToWrite& text,
+                                                             const tensor::Compute& compute,
+                                                             LocalModel& local,
+                                                             AuditedModel& audited);
 
 }  // namespace cairn::cli
