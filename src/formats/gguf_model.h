@@ -1,7 +1,7 @@
-// A model from a GGUF file: llama (interleaved rope), qwen2, qwen3 (halves), gpt2 and bert, with
-// weights in F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K where the file has
-// them, and its vocabulary as a tokenizer. What this program would compute differently is refused
-// (kUnsupported) with the key or tensor that asks for it.
+// A model from a GGUF file: llama (interleaved rope), qwen2, qwen3, gemma3 (halves), gpt2 and bert,
+// with weights in F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K where the file
+// has them, and its vocabulary as a tokenizer. What this program would compute differently is
+// refused (kUnsupported) with the key or tensor that asks for it.
 #pragma once
 
 #include "formats/gguf.h"
