@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/help_page.h"
 #include "cli/option_checks.h"
 #include "cli/options.h"
 #include "console/json_line.h"
@@ -41,32 +42,24 @@ void report(const Error& full, bool json, std::ostream& out, std::ostream& error
     out << console::json_line(object);
 }
 
-void add_commands(const Command& app, Invocation& invocation) {
-    add_demo(app, invocation);
-    add_lab(app, invocation);
-    add_train(app, invocation);
-    add_plot(app, invocation);
-    add_generate(app, invocation);
-    add_serve(app, invocation);
-    add_chat(app, invocation);
-    add_eval(app, invocation);
-    add_embed(app, invocation);
-    add_tokenize(app, invocation);
-    add_model(app, invocation);
-    add_bench(app, invocation);
-    add_doctor(app, invocation);
-    add_verify(app, invocation);
-    add_servers(app, invocation);
-    add_audit(app, invocation);
-    add_trace(app, invocation);
-    add_network(app, invocation);
-    add_node(app, invocation);
-    add_chain(app, invocation);
-    add_explain(app, invocation);
-    add_wallet(app, invocation);
-    add_coin(app, invocation);
-    add_timestamp(app, invocation);
-    add_peers(app, invocation);
+using Add = void (*)(const Command& app, Invocation& invocation);
+
+/// The commands as --help lists them. The heading is CLI11's group.
+void add_commands(CLI::App& app, Invocation& invocation) {
+    const std::vector<std::pair<const char*, std::vector<Add>>> headings = {
+        {"To try, check and measure", {add_demo, add_doctor, add_bench, add_lab}},
+        {"Models on one machine",
+         {add_train, add_plot, add_generate, add_chat, add_serve, add_eval, add_embed, add_tokenize,
+          add_model}},
+        {"Layers over several machines", {add_verify, add_servers, add_audit, add_trace}},
+        {"Networks, the chain and its coins",
+         {add_network, add_node, add_chain, add_explain, add_wallet, add_coin, add_timestamp,
+          add_peers}}};
+    for (const auto& [heading, commands] : headings)
+        for (const Add add : commands) {
+            add(Command(app), invocation);
+            app.get_subcommands({}).back()->group(heading);
+        }
 }
 
 // CLI11's message on one line, followed by what to do next.
@@ -82,6 +75,11 @@ std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int a
     // "--steps: 1 required UINT:UINT in [1 - 9] missing"
     if (const std::size_t name = said.find(": 1 required "); name != std::string::npos)
         said = said.substr(0, name) + " wants a value";
+    // "what is required" of a word without dashes would be a sentence of another meaning.
+    constexpr std::string_view kRequired = " is required";
+    if (said.ends_with(kRequired) && said.front() != '-' &&
+        said.find(' ') == said.size() - kRequired.size())
+        said = "'" + said.substr(0, said.find(' ')) + "' is missing";
     return said + "; " + help + " says more";
 }
 
@@ -95,11 +93,12 @@ bool wants_json(int argc, const char* const* argv) {
 int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
                   std::ostream& errors, bool on_terminal) {
     CLI::App app("Cairn: train and use a language model together, owned by nobody.", "cairn");
+    set_help_page(app);
     app.require_subcommand(1);
     app.set_version_flag("--version", "cairn 0.1.0");
     app.footer("`cairn COMMAND --help` or `cairn help COMMAND` says more of one.");
     Invocation invocation;
-    add_commands(Command(app), invocation);
+    add_commands(app, invocation);
     check_values(app);
     const bool json = wants_json(argc, argv);
     const Misread misread = misread_words(app, argc, argv);

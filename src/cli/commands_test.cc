@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/help_page.h"
 #include "cli/option_checks.h"
 #include "cli/test_run.h"
 #include "console/shown_stream.h"
@@ -34,7 +35,6 @@ TEST(Commands, AMistypedWordIsNamedWithTheNearest) {
 }
 
 TEST(Commands, HelpIsThatOfTheCommandThatWasMeant) {
-    // The order of what an option excludes is not fixed.
     for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
              {"train", "--help"}, {"help", "train"}, {"train", "-h"}}) {
         const Outcome outcome = run(line);
@@ -52,6 +52,61 @@ TEST(Commands, HelpIsThatOfTheCommandThatWasMeant) {
     }
 }
 
+/// What a page of --help lists under the headings of commands.
+std::vector<std::string> commands_in(const std::string& page) {
+    std::vector<std::string> names;
+    bool listed = false;
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(' '))
+            listed = line.ends_with(':') && line != "Options:" && line != "Positionals:" &&
+                     line != "Example:";
+        else if (listed && line[2] != ' ')
+            names.push_back(line.substr(2, line.find(' ', 2) - 2));
+    }
+    return names;
+}
+
+TEST(Commands, HelpOfEachHasEightyColumnsAndAnExample) {
+    std::vector<std::vector<std::string>> todo{{}};
+    std::size_t pages = 0;
+    while (!todo.empty()) {
+        const std::vector<std::string> words = todo.back();
+        todo.pop_back();
+        std::vector<std::string> asked = words;
+        asked.emplace_back("--help");
+        const Outcome page = run(asked);
+        EXPECT_EQ(page.code, 0);
+        std::istringstream lines(page.out);
+        for (std::string line; std::getline(lines, line);)
+            EXPECT_TRUE(line.size() <= kHelpColumns && !line.ends_with(' ')) << line;
+        const std::vector<std::string> commands = commands_in(page.out);
+        for (const std::string& name : commands) {
+            todo.push_back(words);
+            todo.back().push_back(name);
+        }
+        EXPECT_TRUE(!commands.empty() || page.out.find("\nExample:\n  cairn ") != std::string::npos)
+            << page.out;
+        ++pages;
+    }
+    EXPECT_GT(pages, 90U);
+}
+
+TEST(Commands, HelpSaysWhatAnOptionTakes) {
+    std::string page = run({"train", "--help"}).out;
+    for (const char* line :
+         {"\n  --steps N                   Optimiser steps [default 1000; 1 or more; not with\n"
+          "                              --minutes, --resume]\n",
+          "\n  --text TEXT ...             Text files to learn from [not with --pairs]\n"})
+        EXPECT_NE(page.find(line), std::string::npos) << line << page;
+    page = run({"demo", "--help"}).out;
+    EXPECT_NE(page.find("  --work sha256d|argon2id     "), std::string::npos) << page;
+    page = run({"plot", "--help"}).out;
+    EXPECT_NE(page.find("  --out TEXT                  SVG file to write [required]\n"),
+              std::string::npos)
+        << page;
+}
+
 // Whatever is wrong with a line: exit 2, "cairn: ", one line, what to do; with --json an object.
 TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
     const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
@@ -65,6 +120,7 @@ TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
         {{"train", "--steps", "abc"}, "--steps"},
         {{"train", "--steps", "1", "--minutes", "2"}, "--minutes"},
         {{"eval"}, "--model FILE"},
+        {{"explain"}, "'what' is missing"},
         {{"tokenize", "--train", "--out", "x"}, "write --train=--out"},
         {{"tokenize", "--tokenizr", "x"}, "did you mean '--tokenizer'?"},
         {{"plot", "a", "--out", "b", "--by", "days"}, "minutes"},

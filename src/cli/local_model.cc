@@ -20,7 +20,10 @@ std::string Machine::kernels() const {
 
 Option add_threads_option(const Command& command, std::size_t& threads,
                           const std::string& of_what) {
-    return command.add_option("--threads", threads, of_what + "0: one per processor")
+    return command
+        .add_option(
+            "--threads", threads,
+            of_what + (of_what.empty() ? "C" : "c") + "omputing threads; 0: one per processor")
         .check(range(std::size_t{0}, kMaxThreads))
         .capture_default_str();
 }

@@ -16,6 +16,7 @@
 #include "formats/load.h"
 #include "formats/mapped_source.h"
 #include "formats/retype.h"
+#include "formats/tokenizer_file.h"
 #include "infer/generate.h"
 #include "model/test_model.h"
 
@@ -55,6 +56,19 @@ TEST(Checkpoint, RefusesEveryFlippedBitAndEveryShorterFile) {
     Bytes longer = bytes;
     longer.resize(bytes.size() + 8);
     EXPECT_FALSE(read(longer).ok());
+}
+
+TEST(Checkpoint, GivesItsTokenizerWhereOneIsAskedFor) {
+    const Scratch scratch("tokenizer.cairn");
+    const std::string path = scratch.path();
+    const model::Model model = family_model(family_configs()[0].config);
+    ASSERT_TRUE(save_checkpoint(model, path).ok());
+    const auto tokenizer = load_tokenizer(path);
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+    EXPECT_EQ((*tokenizer)->serialise(), model.tokenizer);
+
+    ASSERT_TRUE(save_checkpoint(small_model(), path).ok());
+    EXPECT_NE(load_tokenizer(path).error().message.find("no tokenizer inside"), std::string::npos);
 }
 
 TEST(Checkpoint, ReadsVersion1) {

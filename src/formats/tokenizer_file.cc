@@ -2,7 +2,9 @@
 
 #include "base/files.h"
 #include "base/foreign_file.h"
+#include "formats/checkpoint.h"
 #include "formats/gguf_model.h"
+#include "formats/load.h"
 #include "formats/mapped_source.h"
 #include "formats/source.h"
 #include "text/tokenizer_json.h"
@@ -46,6 +48,15 @@ Result<std::unique_ptr<text::Tokenizer>> load_gguf(const std::string& path) {
     return text::make_tokenizer(std::move(parts));
 }
 
+// The one inside a model of ours.
+Result<std::unique_ptr<text::Tokenizer>> load_checkpoints(const std::string& path) {
+    ASSIGN_OR_RETURN(const LoadedModel loaded, load_any(path, Pairs::kTaken));
+    if (loaded.model.tokenizer.empty())
+        return Error{ErrorCode::kNotFound,
+                     "this model has no tokenizer inside; name the file that it was made with"};
+    return text::parse_tokenizer(loaded.model.tokenizer);
+}
+
 Result<std::unique_ptr<text::Tokenizer>> load(const std::string& path) {
     ASSIGN_OR_RETURN(const FileSource source, FileSource::open(path));
     ASSIGN_OR_RETURN(const Bytes head, source.head(64));
@@ -64,10 +75,12 @@ Result<std::unique_ptr<text::Tokenizer>> load(const std::string& path) {
         files.vocab = as_text(file);
         return make_json(path, std::move(files));
     }
-    if (start.starts_with("CAIRNCKP") || start.starts_with("CAIRNRUN"))
+    if (start.starts_with(kCheckpointMagic)) return load_checkpoints(path);
+    if (start.starts_with("CAIRNRUN"))
         return invalid(
-            "it is a model or a training run, not a tokenizer; `cairn model info` "
-            "says which tokenizer a model has");
+            "it is the state of a training run; its tokenizer is in the checkpoint beside it, "
+            "whose "
+            "name has no .run behind it");
     auto tokenizer = text::parse_tokenizer(file);
     if (tokenizer.ok() || start.starts_with("CAIRN")) return tokenizer;
     if (path.ends_with(".model"))

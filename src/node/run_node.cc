@@ -136,7 +136,8 @@ class Process {
 /// The folder is ours alone from here on, and of the right network.
 Status Process::open_folder() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
-    RETURN_IF_ERROR(make_folders(options_.directory));
+    // Without a definition for it a folder that is not there was probably mistyped.
+    if (!options_.network_file.empty()) RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_,
                      load_network(options_.directory, options_.network_file, assets_));
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));

@@ -341,6 +341,7 @@ TEST_F(RunNode, SaysWhatIsMissing) {
     NodeOptions bare;
     bare.directory = (root_ / "bare").string();
     EXPECT_EQ(run_node(bare).error().code, ErrorCode::kNotFound);
+    EXPECT_FALSE(fs::exists(bare.directory)) << "a mistyped folder is not made";
     bare.network_file = (root_ / "network.json").string();
     EXPECT_NE(run_node(bare).error().message.find("asset"), std::string::npos);
 }

@@ -49,6 +49,11 @@ TEST_F(AskNode, ItsChainsModelAnswers) {
     const std::uint64_t began = height_of(first);
     EXPECT_GE(first["tokens"], 1);
     EXPECT_LE(first["tokens"], 5);
+    // The model has room for 32 tokens: --steps, and its default of 256, say what is most.
+    const Outcome all = run({"generate", "--dir", dir_, "--prompt", "And", "--json"});
+    ASSERT_EQ(all.code, 0) << all.errors;
+    EXPECT_GE(all.json()["tokens"], 1);
+    EXPECT_LT(all.json()["tokens"], 32);
 
     ASSERT_TRUE(wait_for([&] { return height_of(generate({"--dir", dir_})) > began; }));
     const auto file = api::read_api_file(dir_);

@@ -244,7 +244,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
         row("", fmt::format("{} on {}", loss_text(published.by_source[i]),
                             chain.network.sources[i].name));
     if (best)
-        row("best", fmt::format("{} at height {}: cairn model export --at best",
+        row("best", fmt::format("{} at height {}: cairn model export --at best --out FILE",
                                 loss_text(best->report_loss), best->height));
     row("judge loss", loss_text(judge));
     for (const node::UpgradeView& upgrade : upgrades)
@@ -278,7 +278,8 @@ Status run_chain_block(const ChainRequest& request, std::ostream& out) {
 }
 
 void add_chain(const Command& app, Invocation& invocation) {
-    const Command group = app.add_subcommand("chain", "Look into the chain on this disk");
+    const Command group =
+        app.add_subcommand("chain", "Look into a node's chain: status, blocks, checks, proofs");
     group.require_subcommand();
     auto request = std::make_shared<ChainRequest>();
     request->directory = default_directory();

@@ -155,8 +155,7 @@ Status run_trace(const TraceRequest& request, std::ostream& out) {
 }  // namespace
 
 void add_coin(const Command& app, Invocation& invocation) {
-    const Command group =
-        app.add_subcommand("coin", "Look at single coins of the chain on this disk");
+    const Command group = app.add_subcommand("coin", "Look at single coins: where they come from");
     group.require_subcommand();
     const Command command = add_command(
         group, invocation, "trace",

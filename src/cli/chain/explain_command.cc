@@ -145,7 +145,8 @@ Status run_explain(const ExplainRequest& request, std::ostream& out) {
 
 void add_explain(const Command& app, Invocation& invocation) {
     const Command command =
-        add_command(app, invocation, "explain", "Why a contribution was paid, or refused",
+        add_command(app, invocation, "explain",
+                    "Say why a contribution was merged, refused or paid, and where a payment is",
                     "cairn explain 40            every contribution of merge block 40\n"
                     "  cairn explain 3fa97c21      a commitment, contributor, block or payment");
     auto request = std::make_shared<ExplainRequest>();

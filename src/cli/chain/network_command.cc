@@ -229,7 +229,7 @@ void add_texts(const Command& command, NetworkRequest& request) {
 }
 
 void add_network(const Command& app, Invocation& invocation) {
-    const Command group = app.add_subcommand("network", "Make networks");
+    const Command group = app.add_subcommand("network", "Make a network of your own");
     group.require_subcommand();
     const Command command = add_command(
         group, invocation, "create", "Make a network from texts and a preset",

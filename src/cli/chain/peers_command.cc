@@ -78,8 +78,9 @@ Status run_peers(const std::string& directory, bool json, std::ostream& out) {
 }  // namespace
 
 void add_peers(const Command& app, Invocation& invocation) {
-    const Command command = add_command(app, invocation, "peers", "Who this node is linked to",
-                                        "cairn peers --dir ~/guild");
+    const Command command =
+        add_command(app, invocation, "peers", "The nodes that a running node is linked with",
+                    "cairn peers --dir ~/guild");
     auto directory = std::make_shared<std::string>(default_directory());
     named_folder(command.add_option("--dir", *directory, "The node's data directory"))
         .capture_default_str();

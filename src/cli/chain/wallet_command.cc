@@ -183,7 +183,8 @@ void add_channels(const Command& wallet, Invocation& invocation, const Request& 
 }  // namespace
 
 void add_wallet(const Command& app, Invocation& invocation) {
-    const Command app_group = app.add_subcommand("wallet", "Keys and coins");
+    const Command app_group =
+        app.add_subcommand("wallet", "Your keys and coins: be paid, pay, channels");
     app_group.require_subcommand();
     const Group group{app_group, invocation, std::make_shared<WalletRequest>()};
     group.request->file.directory = default_directory();

@@ -84,8 +84,9 @@ Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy
 }
 
 void add_doctor(const Command& app, Invocation& invocation) {
-    const Command command = add_command(app, invocation, "doctor", "Whether this machine is fit",
-                                        "cairn doctor\n  cairn doctor --dir ~/.cairn");
+    const Command command = add_command(
+        app, invocation, "doctor", "Check whether this machine and a node's folder are in order",
+        "cairn doctor\n  cairn doctor --dir ~/.cairn");
     auto request = std::make_shared<DoctorRequest>();
     named_folder(
         command.add_option("--dir", request->directory, "Data directory of a node to look into"));

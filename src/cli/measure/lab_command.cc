@@ -27,7 +27,8 @@
 namespace cairn::cli {
 
 void add_lab(const Command& app, Invocation& invocation) {
-    const Command group = app.add_subcommand("lab", "Results that anybody can make again");
+    const Command group = app.add_subcommand(
+        "lab", "Repeat the papers' results, the attacks on the rules, and other measurements");
     group.require_subcommand();
     add_lab_gradients(group, invocation);
     add_lab_hash_power(group, invocation);

@@ -129,7 +129,7 @@ namespace {
 
 void add_list(const Command& group, Invocation& invocation) {
     const Command command =
-        add_command(group, invocation, "list", "What a server of models has",
+        add_command(group, invocation, "list", "List the models that a server or a node serves",
                     "cairn model list        (with `cairn serve models/` running)\n"
                     "  cairn model list --dir ~/guild");
     auto request = std::make_shared<ListRequest>();
@@ -166,7 +166,7 @@ void add_export(const Command& group, Invocation& invocation) {
                     "model that the node serves)")
         .check(height_or_best());
     add_target_options(command, request->target);
-    add_threads_option(command, request->threads, "For replaying; ");
+    add_threads_option(command, request->threads, "For replaying: ");
     command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_model_export(*request, out); };

@@ -104,7 +104,7 @@ Status run_known(const ServersRequest& request, const trust::AuditBook& book, st
         return ok_status();
     }
     if (servers.empty()) {
-        out << "The node knows no layer server. It hears of them from its peers, and of one's own "
+        out << "The node knows no layer server. Its peers tell it of theirs; of your own tell it "
                "by: cairn node --announce HOST:PORT\n";
         return ok_status();
     }
@@ -232,7 +232,7 @@ void add_servers(const Command& app, Invocation& invocation) {
         .needs(place)
         .check(range(0.0, 1e9))
         .capture_default_str();
-    add_threads_option(command, request->threads, "With --place; ").needs(place);
+    add_threads_option(command, request->threads, "With --place: ").needs(place);
     command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_servers(*request, out); };

@@ -99,9 +99,10 @@ Status run_trace(const std::string& id, bool json, std::ostream& out) {
             line["id"] = trace.id;
             list.push_back(line);
             if (json) continue;
-            out << fmt::format("{}  {}  {:>5} tokens  {:>7.2f} s  {} servers  {}\n", trace.id,
+            out << fmt::format("{}  {}  {:>5} tokens  {:>7.2f} s  {} {}  {}\n", trace.id,
                                time_text(count(line, "began_ms")), count(line, "tokens"),
                                number(line, "seconds"), line["servers"].size(),
+                               line["servers"].size() == 1 ? "server" : "servers",
                                text(line, "model"));
         }
         if (json) out << console::json_line(Json{{"traces", list}});

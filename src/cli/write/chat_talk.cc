@@ -28,7 +28,8 @@ constexpr const char* kHelp =
     "  /help            this\n"
     "  /quit            leave (or Ctrl-D)\n"
     "A line that ends with \\ goes on in the next one; a pasted block is one message.\n"
-    "Any other line is a message, but for a single word with a slash; //help sends \"/help\".\n"
+    "Every other line is a message, except a single word that begins with a slash; //help sends\n"
+    "\"/help\".\n"
     "Ctrl-C stops an answer or throws a line away.\n";
 
 const char* stop_name(const infer::ChatAnswer& answer) {
@@ -212,6 +213,7 @@ class Chat {
             partner_.reset(system_);
         } else if (said.name == "/stats") {
             stats_ = !stats_;
+            notes_ << (stats_ ? "said after each answer from now on\n" : "not said any more\n");
         } else {
             const Status saved = save(said.text);
             notes_ << (saved.ok() ? "saved " + said.text : "cairn: " + saved.error().message)

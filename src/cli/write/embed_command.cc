@@ -204,7 +204,7 @@ Status run_embed(const EmbedRequest& request, std::ostream& out) {
 
 void add_embed(const Command& app, Invocation& invocation) {
     const Command command = add_command(
-        app, invocation, "embed", "Turn texts into vectors that are near where meanings are",
+        app, invocation, "embed", "Turn texts into vectors, near each other where the meanings are",
         "cairn embed bge-small-en \"A cat sat\" \"The cat is sitting\" \"Rates rose\"\n"
         "  cairn embed bge-small-en.gguf --file sentences.txt --json");
     auto request = std::make_shared<EmbedRequest>();

@@ -1,6 +1,8 @@
 #include "cli/write/generate_served.h"
 
 #include <ostream>
+#include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -19,12 +21,12 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
 
-std::string question(const GenerateRequest& request) {
+/// `most`: tokens of the answer; 0: as many as the node's model has room for.
+std::string question(const GenerateRequest& request, std::size_t most) {
     const tensor::SampleSettings& sampling = request.sampling.settings;
     Json body = {{"prompt", request.prompt},
                  {"stream", true},
                  {"stream_options", {{"include_usage", true}}},
-                 {"max_tokens", request.steps},
                  {"temperature", sampling.temperature},
                  {"top_p", sampling.top_p},
                  {"top_k", sampling.top_k},
@@ -33,15 +35,23 @@ std::string question(const GenerateRequest& request) {
                  {"presence_penalty", sampling.presence_penalty},
                  {"frequency_penalty", sampling.frequency_penalty},
                  {"seed", static_cast<std::int64_t>(sampling.seed)}};
+    if (most > 0) body["max_tokens"] = most;
     if (!request.sampling.stops.empty()) body["stop"] = request.sampling.stops;
     return console::json_text(body);
 }
 
-}  // namespace
+struct Told {
+    Result<http::Answer> answer;
+    openai::ChatFacts facts;
 
-Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const ServerAddress node,
-                     server_address(request.dir, request.node, "", request.token_file));
+    bool is_too_long() const {
+        return answer.ok() && answer->status == 400 &&
+               error_code(answer->body) == "context_length_exceeded";
+    }
+};
+
+Told ask(const GenerateRequest& request, const ServerAddress& node, std::size_t most,
+         std::ostream& out) {
     openai::ChatEvents events([&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     });
@@ -50,7 +60,7 @@ Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
     asked.address = node.address;
     asked.path = openai::kCompletionsPath;
     asked.token = node.token;
-    asked.json = question(request);
+    asked.json = question(request, most);
     asked.timeout_ms = kPatienceMs;
     asked.who = "node";
     asked.piece = [&](std::string_view piece) {
@@ -58,10 +68,25 @@ Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
         events.take(piece);
     };
     asked.cancelled = [&] { return !out.good(); };
+    auto answer = http::ask(asked);
+    return {std::move(answer), events.facts()};
+}
+
+/// --steps is what is written at most, so a model with less room writes less.
+Told ask_what_fits(const GenerateRequest& request, const ServerAddress& node, std::ostream& out) {
+    Told told = ask(request, node, request.steps, out);
+    return told.is_too_long() ? ask(request, node, 0, out) : told;
+}
+
+}  // namespace
+
+Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ServerAddress node,
+                     server_address(request.dir, request.node, "", request.token_file));
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
-    const auto answer = http::ask(asked);
-    const openai::ChatFacts& facts = events.facts();
+    const Told told = ask_what_fits(request, node, out);
+    const auto& [answer, facts] = told;
     if (!answer.ok()) return nobody_answers(answer.error(), node);
     if (answer->status == 401)
         return Error{ErrorCode::kRefused, "the node wants its token: --token-file FILE"};

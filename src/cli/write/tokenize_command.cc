@@ -144,8 +144,9 @@ void add_tokenize(const Command& app, Invocation& invocation) {
         what.add_option("--train", request->train, "Text files to learn from").needs(made);
     made.needs(train_option);
     const auto with = what.add_option("--tokenizer", request->tokenizer,
-                                      "Tokenizer to use: ours, tokenizer.json, a GGUF file, "
-                                      "llama2.c's tokenizer.bin");
+                                      "Tokenizer to use: ours, the one inside a .cairn or GGUF "
+                                      "file, tokenizer.json, vocab.txt, llama2.c's "
+                                      "tokenizer.bin");
     what.require_option(1, 1);
     command.add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
         .check(range(text::kFirstMerge, text::kMaxBpeVocab))
