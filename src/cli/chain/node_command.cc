@@ -266,9 +266,7 @@ void add_node_options(const Command& command, const std::shared_ptr<NodeRequest>
     command.add_option("--threads", node.threads, "Computing threads")
         .check(range(std::size_t{1}, kMaxThreads))
         .capture_default_str();
-    command
-        .add_option("--memory", node.memory_mib,
-                    "Memory that it may take, in MiB (default 0: what the machine has)")
+    command.add_option("--memory", node.memory_mib, "Memory limit in MiB; 0 (default): none")
         .check(range(std::uint64_t{0}, kMaxMemoryMib));
     command.add_option("--nice", node.nice, "How far to step back behind other programs")
         .check(range(0, 19))

@@ -7,6 +7,7 @@
 
 #include "base/bytes_text.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/chain/cache_folder.h"
 #include "cli/chain/port_line.h"
@@ -88,12 +89,13 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
             out << console::json_line(object) << std::flush;
             return;
         }
+        // A client needs the file, which a server that fetched its layers does not have.
+        const std::string file = exists(request.model) ? request.model : "FILE";
         out << fmt::format(
                    "serving layers {}-{} ({} parameters) of model {} at {}\n"
                    "use it: cairn generate --server {} --model {}{} --prompt \"...\"\n",
                    ready.layers.begin, ready.layers.end, ready.parameters, short_hex(ready.model),
-                   ready.address, ready.address, request.model,
-                   request.encoder ? " --encoder-too" : "")
+                   ready.address, ready.address, file, request.encoder ? " --encoder-too" : "")
             << std::flush;
     };
     return serve::run_server(options);

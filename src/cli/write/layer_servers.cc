@@ -48,7 +48,7 @@ Status add_known(const LayerServerOptions& options, const Hash256& model, model:
         serve::worth_asking(offers, model, layers, choice, kMostAsked);
     if (worth.empty() && servers.empty())
         return not_found("the node knows " + std::to_string(known.size()) +
-                         " layer servers, and none of them holds layers of this model (" +
+                         " layer server(s), none of which holds layers of this model (" +
                          short_hex(model) + "): `cairn servers --dir DIR` shows what they hold");
     servers.insert(servers.end(), worth.begin(), worth.end());
     return ok_status();
