@@ -95,8 +95,8 @@ TEST(Commands, HelpOfEachHasEightyColumnsAndAnExample) {
 TEST(Commands, HelpSaysWhatAnOptionTakes) {
     std::string page = run({"train", "--help"}).out;
     for (const char* line :
-         {"\n  --steps N                   Optimiser steps [default 1000; 1 or more; not with\n"
-          "                              --minutes, --resume]\n",
+         {"\n  --steps N                   Optimiser steps [default 1000; 1 or more; not\n"
+          "                              with --minutes, --resume]\n",
           "\n  --text TEXT ...             Text files to learn from [not with --pairs]\n"})
         EXPECT_NE(page.find(line), std::string::npos) << line << page;
     page = run({"demo", "--help"}).out;

@@ -1,8 +1,8 @@
 // How --help looks: pages of 80 columns, on which an option has one short word for its values, and
 // what else there is to know of them stands behind its description:
 //
-//   --steps N                   Optimiser steps [default 1000; 1 or more; not with
-//                               --minutes, --resume]
+//   --steps N                   Optimiser steps [default 1000; 1 or more; not
+//                               with --minutes, --resume]
 #pragma once
 
 #include <cstddef>

@@ -52,8 +52,10 @@ TEST_F(AskNode, ItsChainsModelAnswers) {
     // The model has room for 32 tokens: --steps, and its default of 256, say what is most.
     const Outcome all = run({"generate", "--dir", dir_, "--prompt", "And", "--json"});
     ASSERT_EQ(all.code, 0) << all.errors;
-    EXPECT_GE(all.json()["tokens"], 1);
     EXPECT_LT(all.json()["tokens"], 32);
+    if (all.json()["stop"] == "length") {
+        EXPECT_GT(all.json()["tokens"], 16) << "what the API gives whoever names no number";
+    }
 
     ASSERT_TRUE(wait_for([&] { return height_of(generate({"--dir", dir_})) > began; }));
     const auto file = api::read_api_file(dir_);

@@ -30,8 +30,9 @@ Disk& disk_of(const std::string& directory) {
 Result<std::string> ask(const std::string& question) {
     if (!console::is_terminal(STDIN_FILENO))
         return Error{ErrorCode::kRefused,
-                     "the wallet has a password: give --password-file FILE, or set "
-                     "CAIRN_WALLET_PASSWORD"};
+                     "a wallet has a password, and here is no terminal to ask for it: give "
+                     "--password-file FILE, set CAIRN_WALLET_PASSWORD, or say --no-password if it "
+                     "has none"};
     return console::read_hidden(question);
 }
 
@@ -113,7 +114,10 @@ Result<std::string> ask_for_words(const std::string& question) {
     } else {
         for (char letter = 0; text.size() < kMaxSecretText && std::cin.get(letter);) text += letter;
     }
-    if (text.empty()) return Error{ErrorCode::kCancelled, "no words were given"};
+    if (text.empty())
+        return Error{ErrorCode::kCancelled,
+                     "no words were given: type them, or name a "
+                     "file that has them by --words-file"};
     return text;
 }
 

@@ -21,12 +21,12 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
 
-/// `most`: tokens of the answer; 0: as many as the node's model has room for.
 std::string question(const GenerateRequest& request, std::size_t most) {
     const tensor::SampleSettings& sampling = request.sampling.settings;
     Json body = {{"prompt", request.prompt},
                  {"stream", true},
                  {"stream_options", {{"include_usage", true}}},
+                 {"max_tokens", most},
                  {"temperature", sampling.temperature},
                  {"top_p", sampling.top_p},
                  {"top_k", sampling.top_k},
@@ -35,7 +35,6 @@ std::string question(const GenerateRequest& request, std::size_t most) {
                  {"presence_penalty", sampling.presence_penalty},
                  {"frequency_penalty", sampling.frequency_penalty},
                  {"seed", static_cast<std::int64_t>(sampling.seed)}};
-    if (most > 0) body["max_tokens"] = most;
     if (!request.sampling.stops.empty()) body["stop"] = request.sampling.stops;
     return console::json_text(body);
 }
@@ -50,10 +49,12 @@ struct Told {
     }
 };
 
-Told ask(const GenerateRequest& request, const ServerAddress& node, std::size_t most,
+/// An answer of at most so many tokens, shown as it comes unless it is only asked for what it
+/// tells.
+Told ask(const GenerateRequest& request, const ServerAddress& node, std::size_t most, bool shown,
          std::ostream& out) {
     openai::ChatEvents events([&](const std::string& piece) {
-        if (!request.json) out << piece << std::flush;
+        if (shown) out << piece << std::flush;
     });
     bool first = true;
     http::Question asked;
@@ -64,7 +65,7 @@ Told ask(const GenerateRequest& request, const ServerAddress& node, std::size_t 
     asked.timeout_ms = kPatienceMs;
     asked.who = "node";
     asked.piece = [&](std::string_view piece) {
-        if (std::exchange(first, false) && !request.json) out << request.prompt;
+        if (std::exchange(first, false) && shown) out << request.prompt;
         events.take(piece);
     };
     asked.cancelled = [&] { return !out.good(); };
@@ -72,10 +73,31 @@ Told ask(const GenerateRequest& request, const ServerAddress& node, std::size_t 
     return {std::move(answer), events.facts()};
 }
 
-/// --steps is what is written at most, so a model with less room writes less.
+/// For how many tokens the node's model has room, prompt and answer together; 0: it does not say.
+std::size_t room_of(const ServerAddress& node) {
+    http::Question asked;
+    asked.address = node.address;
+    asked.path = openai::kModelsPath;
+    asked.token = node.token;
+    const auto answer = http::ask(asked);
+    if (!answer.ok()) return 0;
+    const Json models = Json::parse(answer->body, nullptr, false);
+    const Json::json_pointer context("/data/0/cairn/context");
+    return models.contains(context) && models[context].is_number_unsigned()
+               ? models[context].get<std::size_t>()
+               : 0;
+}
+
+/// --steps is what is written at most, so a model with less room writes less. How long the prompt
+/// is for that model says an answer of one token.
 Told ask_what_fits(const GenerateRequest& request, const ServerAddress& node, std::ostream& out) {
-    Told told = ask(request, node, request.steps, out);
-    return told.is_too_long() ? ask(request, node, 0, out) : told;
+    Told told = ask(request, node, request.steps, !request.json, out);
+    if (!told.is_too_long()) return told;
+    Told shortest = ask(request, node, 1, false, out);
+    const std::size_t used = shortest.facts.prompt_tokens;
+    if (shortest.facts.finish_reason.empty() || used == 0) return shortest;
+    const std::size_t room = room_of(node);
+    return room > used ? ask(request, node, room - used, !request.json, out) : told;
 }
 
 }  // namespace
