@@ -73,6 +73,8 @@ TEST_F(ChatCommand, CommandsDoWhatHelpSays) {
     EXPECT_NE(help.find("no command /frobnicate; /help lists them (//frobnicate sends it)"),
               std::string::npos);
     EXPECT_NE(type("/stats\nOnce\n").find("tokens/s"), std::string::npos);
+    EXPECT_EQ(type("/stats\n/stats\n"),
+              "each answer says how fast it came\nanswers say no longer how fast they came\n");
     EXPECT_EQ(type("/system Be kind.\n/system\n"), "Be kind.\n");
     const std::string file = testing::TempDir() + "/cairn_chat.json";
     EXPECT_NE(type("/system Be kind.\nOnce\n/save " + file + "\n/save " + file + "\n")

@@ -213,7 +213,8 @@ class Chat {
             partner_.reset(system_);
         } else if (said.name == "/stats") {
             stats_ = !stats_;
-            notes_ << (stats_ ? "said after each answer from now on\n" : "not said any more\n");
+            notes_ << (stats_ ? "each answer says how fast it came\n"
+                              : "answers say no longer how fast they came\n");
         } else {
             const Status saved = save(said.text);
             notes_ << (saved.ok() ? "saved " + said.text : "cairn: " + saved.error().message)
