@@ -50,7 +50,7 @@ Result<std::unique_ptr<text::Tokenizer>> load_gguf(const std::string& path) {
 
 // The one inside a model of ours.
 Result<std::unique_ptr<text::Tokenizer>> load_checkpoints(const std::string& path) {
-    ASSIGN_OR_RETURN(const LoadedModel loaded, load_any(path, Pairs::kTaken));
+    ASSIGN_OR_RETURN(const LoadedModel loaded, load_any(path, EncoderDecoders::kTaken));
     if (loaded.model.tokenizer.empty())
         return Error{ErrorCode::kNotFound,
                      "this model has no tokenizer inside; name the file that it was made with"};

@@ -33,9 +33,9 @@ TextBounds text_bounds(const text::Tokenizer& tokenizer);
 
 struct AuditText {
     std::vector<std::uint32_t> tokens;
-    std::vector<TextTurn> turns;    ///< of all tokens
-    std::vector<float> source;  ///< what a decoder with cross attention attends to, [n, dim]
-    double step_us = 0;         ///< that one token of it took here
+    std::vector<TextTurn> turns;  ///< of all tokens
+    std::vector<float> source;    ///< what a decoder with cross attention attends to, [n, dim]
+    double step_us = 0;           ///< that one token of it took here
 };
 
 struct AuditTextLimits {
