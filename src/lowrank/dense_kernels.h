@@ -16,11 +16,11 @@ struct Rotation {
 
 struct DenseKernels {
     double (*dot)(const double* a, const double* b, std::size_t count);
+    /// The same of one row with four, each `stride` numbers behind the one before.
+    void (*dot_4)(const double* a, const double* b, std::size_t stride, std::size_t count,
+                  double* out);
     /// Products of floats, exact, added in double precision.
     double (*dot_floats)(const float* a, const float* b, std::size_t count);
-    /// The same of one row with four, each `stride` floats behind the one before.
-    void (*dot_floats_4)(const float* a, const float* b, std::size_t stride, std::size_t count,
-                         double* out);
     /// to -= factor * v
     void (*subtract)(double factor, const double* v, std::size_t count, double* to);
     /// to -= a * x + b * y

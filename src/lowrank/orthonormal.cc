@@ -116,20 +116,32 @@ void orthonormalise_block(const Compute& compute, Matrix block, std::span<const 
 
 }  // namespace
 
+// Some columns at a time, which all rows then need in double precision only once; of these four
+// rows with four others, which lie in the nearest cache.
 std::vector<double> gram_matrix(const Compute& compute, ConstMatrix b) {
+    constexpr std::size_t kColumns = 512, kRows = 4, kOthers = 4;
     const DenseKernels& dense = dense_kernels_of(*compute.kernels);
-    std::vector<double> gram(b.rows * b.rows);
-    tensor::split(compute, b.rows, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            double* const row = gram.data() + i * b.rows;
-            std::size_t j = 0;
-            for (; j + 4 <= i + 1; j += 4)
-                dense.dot_floats_4(b.row(i), b.row(j), b.stride, b.cols, row + j);
-            for (; j <= i; ++j) row[j] = dense.dot_floats(b.row(i), b.row(j), b.cols);
-        }
-    });
-    for (std::size_t i = 0; i < b.rows; ++i)
-        for (std::size_t j = i + 1; j < b.rows; ++j) gram[i * b.rows + j] = gram[j * b.rows + i];
+    const std::size_t n = b.rows, padded = (n + kOthers - 1) / kOthers * kOthers;
+    std::vector<double> gram(n * n, 0.0), part(padded * kColumns, 0.0);
+    for (std::size_t at = 0; at < b.cols; at += kColumns) {
+        const std::size_t here = std::min(kColumns, b.cols - at);
+        for (std::size_t i = 0; i < n; ++i)
+            std::copy_n(b.row(i) + at, here, part.data() + i * kColumns);
+        tensor::split(compute, (n + kRows - 1) / kRows, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t first = begin * kRows; first < std::min(n, end * kRows);
+                 first += kRows)
+                for (std::size_t j = 0; j < std::min(n, first + kRows); j += kOthers)
+                    for (std::size_t i = first; i < std::min(n, first + kRows); ++i) {
+                        double sums[kOthers];
+                        dense.dot_4(part.data() + i * kColumns, part.data() + j * kColumns,
+                                    kColumns, here, sums);
+                        for (std::size_t k = 0; k < kOthers && j + k <= i; ++k)
+                            gram[i * n + j + k] += sums[k];
+                    }
+        });
+    }
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j) gram[i * n + j] = gram[j * n + i];
     return gram;
 }
 
