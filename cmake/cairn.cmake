@@ -2,7 +2,7 @@
 # cairn_model from every .cc of the folder and, from its *_test.cc, the test program model_test,
 # which may use the rooms behind TESTS, too.
 
-set(CAIRN_TEST_TIMEOUT 600 CACHE STRING "Seconds after which a test program is stopped")
+set(CAIRN_TEST_TIMEOUT 1200 CACHE STRING "Seconds after which a test program is stopped")
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_program(CCACHE ccache)
