@@ -248,12 +248,15 @@ TEST_F(EvidenceDeskTest, AfterManyProofsFilesOfOthersAreStillFound) {
 // A large BART reads 1,024 tokens and writes 1,024, in states that are 1,024 wide.
 TEST_F(EvidenceDeskTest, AnEncoderDecoderAtFullLengthIsPassedOn) {
     constexpr std::uint32_t kDim = 1'024, kRows = 1'024;
+    constexpr TextTurn turns[] = {{1, kRows - 1}};
     const std::vector<float> rows(std::size_t{kRows} * kDim, 0.5F);
     for (const std::uint64_t price : {0U, 1U}) {
         const Hop hop{.layers = kLayers, .key = key, .address = "a", .price = price};
         Exhibit full = exhibit(true);
         full.terms.max_positions = full.terms.source_rows = kRows;
-        full.inputs = cut_as_writers_do(hop, kDim, rows, rows, kRows - 1).rows;
+        full.inputs.clear();
+        for (PlannedPush& push : cut_as_writers_do(hop, kDim, rows, rows, turns))
+            full.inputs.push_back(std::move(push.rows));
         const Bytes bytes = encode(full);
         EXPECT_GT(bytes.size(), std::size_t{1} << 23) << "its rows alone have so many";
         EXPECT_LE(bytes.size(), kMaxSharedExhibit);
