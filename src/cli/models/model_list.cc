@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kMillion = 1e6;
+constexpr double kMiB = 1 << 20;  // as --memory counts
 
 // What a foreign server leaves out is left out.
 std::string described(const Json& facts) {
@@ -33,9 +34,9 @@ std::string described(const Json& facts) {
     std::string line = fmt::format("{:8}", text("state"));
     if (facts.contains("writes") && facts["writes"] == false) line += "  makes vectors";
     if (number("parameters") > 0)
-        line += fmt::format("  {:.1f} million parameters in {:.0f} MB, {:.0f} tokens of memory",
-                            number("parameters") / kMillion, number("bytes") / kMillion,
-                            number("context"));
+        line +=
+            fmt::format("  {:.1f} million parameters in {:.0f} MiB, {:.0f} tokens of memory",
+                        number("parameters") / kMillion, number("bytes") / kMiB, number("context"));
     if (text("state") == "asleep") line += "  (loaded when somebody asks)";
     if (const auto versions = facts.find("versions"); versions != facts.end() &&
                                                       versions->is_array() && !versions->empty() &&

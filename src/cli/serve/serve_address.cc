@@ -36,7 +36,7 @@ Error nobody_answers(const Error& error, const ServerAddress& asked) {
                             asked.address)};
     return {ErrorCode::kRefused,
             fmt::format("no server answers at {}; start one with `cairn serve MODEL`, name "
-                        "another with --api HOST:PORT, or talk with a file: --model FILE",
+                        "another with --api HOST:PORT, or talk with a file: `cairn chat FILE`",
                         asked.address)};
 }
 
