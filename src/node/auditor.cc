@@ -180,6 +180,7 @@ bool Auditor::audit_in_route(const Job& job, const tensor::Compute& compute, Ran
     const SystemClock clock;
     serve::RouteAuditOptions options;
     options.bounds = job.texts.bounds;
+    options.spare = &spare_[job.model->hash];
     options.max_ms = kAuditMs * draw_length(job.offer.price, random, options.texts);
     options.cancelled = [this] { return stopping_.load(); };
     const auto reports = serve::audit_route(

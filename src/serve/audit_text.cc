@@ -14,6 +14,7 @@ namespace {
 
 /// Steps of one row in an audit of a decoder with cross attention: each takes a trip.
 constexpr std::size_t kMostWritten = 128;
+constexpr std::size_t kUsualAnswer = 80;
 /// One text of so many has a second prompt, if it has as many rows.
 constexpr std::uint64_t kTwoTurns = 8;
 /// As whoever writes may have it; 0 is what commands do unless told otherwise.
@@ -33,6 +34,12 @@ std::optional<model::KvCache> seen_source(model::Transformer& layers, std::span<
 TextBounds text_bounds(const text::Tokenizer& tokenizer) {
     return {tokenizer.begin_token(), tokenizer.adds_begin(),
             tokenizer.end_token().value_or(tokenizer.begin_token())};
+}
+
+AuditText take_spare(AuditText* spare, const AuditTextLimits& limits) {
+    const std::size_t most = std::size_t{limits.max_prompt} + limits.max_steps;
+    if (spare == nullptr || spare->tokens.size() > most) return {};
+    return std::exchange(*spare, {});
 }
 
 AuditTexts::AuditTexts(const ModelSnapshot& model, const tensor::Compute& compute, Random& random,
@@ -168,9 +175,10 @@ Result<AuditText> AuditTexts::draw(std::span<const std::uint32_t> text) {
     AuditText made;
     for (const std::size_t of_turn : {first, rows - first}) {
         if (of_turn == 0) continue;
-        // A turn has one row of a prompt at least. The whole of a text is as long as it can be
-        // either way: who lies to what is written alone, or late in it, is found as well.
-        const std::size_t steps = random_.below(of_turn);
+        // A turn has one row of a prompt at least. Of a long one the most are a prompt's, mostly:
+        // who lies to what is written alone, or late in a text, is found as well.
+        const bool is_all = random_.below(2) == 0;
+        const std::size_t steps = random_.below(is_all ? of_turn : std::min(of_turn, kUsualAnswer));
         const std::size_t before = made.tokens.size();
         RETURN_IF_ERROR(add_prompt(made, text, of_turn - steps));
         const std::size_t prompt = made.tokens.size() - before;

@@ -44,6 +44,9 @@ struct AuditTextLimits {
     std::uint64_t write_ms = 300'000;  ///< a text that is not written then ends there
 };
 
+/// What is there, if it is within the limits, and nothing is left there; else an empty text.
+AuditText take_spare(AuditText* spare, const AuditTextLimits& limits);
+
 class AuditTexts {
   public:
     /// `bounds` may not be known: then a text begins with any token, and has no end. References

@@ -62,19 +62,20 @@ TEST_F(AuditTextTest, EndsWhereTheModelEndsIt) {
 
 // Who has the text, or the model, would know an answer that the model did not write.
 TEST_F(AuditTextTest, WhatIsWrittenIsTheModels) {
-    const std::vector<std::uint32_t> window(200, 5);
-    std::size_t steps = 0, of_text = 0;
-    for (const AuditText& made : draw(20, TextBounds{kBegin, true, kEnd}, window)) {
-        std::size_t at = 0;
-        for (const TextTurn& turn : made.turns) {
-            for (at += turn.prompt; at < turn.prompt + turn.steps; ++at) {
-                ++steps;
-                of_text += made.tokens[at] == 5;
-            }
-        }
+    std::vector<std::uint32_t> window(400);
+    for (std::uint32_t& token : window)
+        token = static_cast<std::uint32_t>(random.below(snapshot.config.vocab));
+    std::size_t answers = 0, of_text = 0;
+    for (const AuditText& made : draw(40, TextBounds{kBegin, true, kEnd}, window)) {
+        const TextTurn& turn = made.turns[0];
+        if (turn.prompt < 2 || turn.steps < 3) continue;
+        ++answers;
+        // From the last token of the prompt on.
+        const auto from = made.tokens.begin() + static_cast<std::ptrdiff_t>(turn.prompt) - 1;
+        of_text += std::search(window.begin(), window.end(), from, from + 4) != window.end();
     }
-    EXPECT_GT(steps, 50U);
-    EXPECT_LT(of_text, steps / 2);
+    EXPECT_GT(answers, 10U);
+    EXPECT_LE(of_text, 1U);
 }
 
 // A server that is honest in a session's first rows, in its first steps or in the first answer

@@ -1,6 +1,7 @@
 #include "serve/network_layers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <thread>
 
@@ -87,12 +88,24 @@ NetworkLayers::~NetworkLayers() = default;
 Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& model,
                                                               const model::ModelConfig& config,
                                                               const NetworkLayersOptions& options) {
+    return connect(model, config, options, [] { return false; });
+}
+
+Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(
+    const Hash256& model, const model::ModelConfig& config, const NetworkLayersOptions& options,
+    const std::function<bool()>& cancelled) {
+    constexpr std::chrono::milliseconds kLook{100};
     ASSIGN_OR_RETURN(auto impl, Impl::start(options));
-    const Status started = impl->wait<Status>([&](std::function<void(Status)> done) {
-        impl->layers = std::make_unique<RemoteLayers>(*impl->client, model, config, options.remote);
-        impl->layers->start(std::move(done));
+    // Whoever does not wait for it any more leaves it behind.
+    const auto answer = std::make_shared<std::promise<Status>>();
+    impl->loop.post([at = impl.get(), model, config, remote = options.remote, answer] {
+        at->layers = std::make_unique<RemoteLayers>(*at->client, model, config, remote);
+        at->layers->start([answer](Status status) { answer->set_value(std::move(status)); });
     });
-    if (!started.ok()) return started.error();
+    std::future<Status> started = answer->get_future();
+    while (started.wait_for(kLook) != std::future_status::ready)
+        if (cancelled()) return Error{ErrorCode::kCancelled, "it was stopped"};
+    RETURN_IF_ERROR(started.get());
     return std::unique_ptr<NetworkLayers>(new NetworkLayers(std::move(impl)));
 }
 

@@ -31,6 +31,11 @@ class NetworkLayers final : public infer::LayerStack {
     static Result<std::unique_ptr<NetworkLayers>> connect(const Hash256& model,
                                                           const model::ModelConfig& config,
                                                           const NetworkLayersOptions& options);
+    /// The same; `cancelled` is asked now and then meanwhile, and once it is true: kCancelled.
+    static Result<std::unique_ptr<NetworkLayers>> connect(const Hash256& model,
+                                                          const model::ModelConfig& config,
+                                                          const NetworkLayersOptions& options,
+                                                          const std::function<bool()>& cancelled);
     /// The servers that it would use first, and those that could stand in for them, one of each
     /// key: what they hold and ask for, before anything is opened.
     static Result<std::vector<Hop>> look(const Hash256& model, const model::ModelConfig& config,

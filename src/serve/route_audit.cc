@@ -93,8 +93,11 @@ Result<std::vector<AuditReport>> audit_route(const ModelSnapshot& model,
                                              std::span<const std::uint32_t> text) {
     if (model.config.crosses())
         return Error{ErrorCode::kUnsupported, "an encoder-decoder's servers are audited singly"};
-    AuditTexts texts(model, compute, random, clock, options.bounds, options.texts);
-    ASSIGN_OR_RETURN(const AuditText drawn, texts.draw(text));
+    AuditText drawn = take_spare(options.spare, options.texts);
+    if (drawn.tokens.empty()) {
+        AuditTexts texts(model, compute, random, clock, options.bounds, options.texts);
+        ASSIGN_OR_RETURN(drawn, texts.draw(text));
+    }
     const SessionKind kind = draw_session_kind(model.config, drawn.tokens.size(), random);
     NetworkLayersOptions network;
     network.client = options.client;
@@ -108,19 +111,22 @@ Result<std::vector<AuditReport>> audit_route(const ModelSnapshot& model,
     network.remote.choice.most_price = 0;
     const bool by_chain_name = !model.chain_name.is_zero() && random.below(2) == 0;
     const Hash256 name = by_chain_name ? model.chain_name : model.hash;
+    const auto is_cancelled = [&] { return options.cancelled && options.cancelled(); };
     // Who has no node for his model looks first.
-    if (by_chain_name) RETURN_IF_ERROR(NetworkLayers::look(name, model.config, network));
-    ASSIGN_OR_RETURN(const auto layers, NetworkLayers::connect(name, model.config, network));
+    if (by_chain_name) (void)NetworkLayers::look(name, model.config, network);
+    const auto connected = NetworkLayers::connect(name, model.config, network, is_cancelled);
+    if (!connected.ok()) {
+        if (options.spare != nullptr) *options.spare = std::move(drawn);
+        return connected.error();
+    }
+    const std::unique_ptr<NetworkLayers>& layers = *connected;
     const std::uint64_t end_us = clock.monotonic_us() + options.max_ms * 1000;
-    const auto is_over = [&] {
-        return clock.monotonic_us() >= end_us || (options.cancelled && options.cancelled());
-    };
+    const auto is_over = [&] { return clock.monotonic_us() >= end_us || is_cancelled(); };
     {
         const Watch watch(*layers, is_over);
         write_over(*layers, model, compute, drawn, options.bounds, random.u64(), is_over);
     }
-    if (options.cancelled && options.cancelled())
-        return Error{ErrorCode::kCancelled, "the audit was broken off"};
+    if (is_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
     std::vector<AuditReport> reports;
     for (const SessionDiary& diary : layers->diaries())
         reports.push_back(report_of(diary, model, compute, clock));

@@ -19,6 +19,7 @@ struct RouteAuditOptions {
     Hash256 genesis{};
     AuditTextLimits texts{};
     std::optional<TextBounds> bounds{};
+    AuditText* spare = nullptr;      ///< as of VerifierOptions
     std::uint64_t max_ms = 120'000;  ///< what is written by then is looked at
     /// Asked now and then while servers are waited for; true ends it. May be empty.
     std::function<bool()> cancelled{};

@@ -89,7 +89,20 @@ TEST_F(RouteAuditTest, WhoIsMeantIsOnTheRoute) {
     EXPECT_EQ(through({target, same, before, across}), (Addresses{"target", "before"}));
     // Where nobody else has just the others, those are asked that have them.
     EXPECT_EQ(through({target, same, across}), (Addresses{"target", "same", "across"}));
-    EXPECT_EQ(audit(target, {target}).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(RouteAuditTest, ATextThatNobodySawIsNotLost) {
+    WatchedServer half(snapshot, model::LayerRange{2, 5});
+    const std::vector<Announce> all = {offer(half, {2, 5})};
+    AuditText spare;
+    RouteAuditOptions options;
+    options.spare = &spare;
+    const auto none = audit_route(snapshot, compute, random, clock, options,
+                                  route_through(all[0], all, snapshot.config), {});
+    ASSERT_FALSE(none.ok());
+    EXPECT_EQ(none.error().code, ErrorCode::kNotFound);
+    EXPECT_FALSE(spare.tokens.empty());
+    EXPECT_TRUE(half.end().empty());
 }
 
 }  // namespace

@@ -172,10 +172,8 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
 }
 
 Result<AuditText> Verifier::draw_text(std::span<const std::uint32_t> text) {
-    const std::size_t most = std::size_t{options_.texts.max_prompt} + options_.texts.max_steps;
-    if (options_.spare != nullptr && !options_.spare->tokens.empty() &&
-        options_.spare->tokens.size() <= most)
-        return std::exchange(*options_.spare, {});
+    AuditText spare = take_spare(options_.spare, options_.texts);
+    if (!spare.tokens.empty()) return spare;
     AuditTexts texts(model_, compute_, random_, clock_, options_.bounds, options_.texts);
     return texts.draw(text);
 }
@@ -190,9 +188,11 @@ Result<Verifier::Played> Verifier::play(const Announce& offer, AuditText text) {
         const double row_us = static_cast<double>(clock_.monotonic_us() - began_us) /
                               static_cast<double>(text.tokens.size());
         ASSIGN_OR_RETURN(Played played, play(request, text, states, row_us));
-        const bool came_to_nothing = played.kept.outputs.empty() && played.kept.ended;
-        if (request.model == offer.model || !came_to_nothing) return played;
-        request.model = offer.model;  // it may know that name alone
+        // It may know the other name alone. Whoever refuses for any other reason is not asked
+        // again: no client would come back under another name.
+        const bool has_other_name = played.other && played.other->model == offer.model;
+        if (request.model == offer.model || !has_other_name) return played;
+        request.model = offer.model;
     }
 }
 
