@@ -150,8 +150,11 @@ void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
         return std::ranges::none_of(jobs,
                                     [&](const Job& job) { return job.model->hash == spare.first; });
     });
+    audited_.clear();
+    convicted_.clear();
     for (Job& job : jobs) {
         if (stopping_) break;
+        if (audited_.contains(job.offer.key)) continue;  // on another's route
         if (job.offer.price == 0 && random.below(kInRoutes) == 0 &&
             audit_in_route(job, compute, random))
             continue;
@@ -172,6 +175,9 @@ void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
 }
 
 void Auditor::tell(Job job, Result<serve::AuditReport> report) {
+    audited_.insert(job.offer.key);
+    if (report.ok() && report->examined.finding == trust::Finding::kConvicted)
+        convicted_.insert(job.offer.key);
     loop_.post(
         alive_.guard([this, done = Done{std::move(job), std::move(report)}] { on_report(done); }));
 }
@@ -183,14 +189,16 @@ bool Auditor::audit_in_route(const Job& job, const tensor::Compute& compute, Ran
     options.spare = &spare_[job.model->hash];
     options.max_ms = kAuditMs * draw_length(job.offer.price, random, options.texts);
     options.cancelled = [this] { return stopping_.load(); };
+    Offers free = *job.free;
+    std::erase_if(free, [this](const auto& offer) { return convicted_.contains(offer.key); });
     const auto reports = serve::audit_route(
         *job.model, compute, random, clock, options,
-        serve::route_through(job.offer, *job.free, job.model->config), job.texts.text);
+        serve::route_through(job.offer, free, job.model->config), job.texts.text);
     if (!reports.ok()) return stopping_;
     bool was_come_to = false;
     for (const serve::AuditReport& report : *reports) {
-        const auto offer = std::ranges::find(*job.free, report.server, &serve::Announce::key);
-        if (offer == job.free->end() || !report.examined.finding) continue;
+        const auto offer = std::ranges::find(free, report.server, &serve::Announce::key);
+        if (offer == free.end() || !report.examined.finding) continue;
         was_come_to = was_come_to || report.server == job.offer.key;
         tell({job.model, *offer, {}, nullptr}, report);
     }

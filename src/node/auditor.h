@@ -13,6 +13,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -88,7 +89,9 @@ class Auditor {
     AuditorOptions options_;
     SystemRandom random_;
     VerifyingView view_;
-    std::map<Hash256, serve::AuditText> spare_;  // on the thread alone, of the models of a round
+    // On the thread alone, of a round: texts that nobody saw, by model, and whom it has audited.
+    std::map<Hash256, serve::AuditText> spare_;
+    std::set<crypto::PublicKey> audited_, convicted_;
     std::thread thread_;
     std::atomic<bool> stopping_ = false;
     Alive alive_;
