@@ -202,6 +202,7 @@ class ClientSessions {
     /// How late the oldest push's result is, beside what is to be waited for anyway.
     std::uint64_t late_us(const Session& session, std::uint64_t besides_us) const;
     void watch();
+    void look_at_clock();
     void look_at(const Hash256& id);
     /// Ends the session, telling its server and its owner.
     void fail(const Hash256& id, ErrorCode code, const std::string& reason);

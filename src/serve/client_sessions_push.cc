@@ -88,6 +88,7 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     if (receipt_watch_) receipt_watch_(session->terms, session->request.hop, result->receipt);
     if (session_watch_ != nullptr)
         session_watch_->answered(session->terms, result->receipt, result->push.states);
+    look_at_clock();
     const Pending& oldest = session->pending.front();
     session->lateness.answered(
         late_us(*session, line_us(peer, oldest.bytes * (oldest.quiet ? 1 : 2))));
@@ -220,16 +221,20 @@ void ClientSessions::watch() {
         sessions_, [](const auto& entry) { return !entry.second->pending.empty(); });
     if (!watching_) return;
     loop_.call_after(kLookEveryMs, alive_.guard([this] {
-        const std::uint64_t now_us = clock_.monotonic_us();
-        // Who was stopped himself has no right to call others silent.
-        if (now_us - looked_us_ > 3 * kLookEveryMs * 1000) awake_us_ = now_us;
-        looked_us_ = now_us;
+        look_at_clock();
         std::vector<Hash256> busy;
         for (const auto& [id, session] : sessions_)
             if (!session->pending.empty()) busy.push_back(id);
         for (const Hash256& id : busy) look_at(id);
         watch();
     }));
+}
+
+// Who was stopped himself has no right to call others silent, or late.
+void ClientSessions::look_at_clock() {
+    const std::uint64_t now_us = clock_.monotonic_us();
+    if (now_us - looked_us_ > 3 * kLookEveryMs * 1000) awake_us_ = now_us;
+    looked_us_ = now_us;
 }
 
 void ClientSessions::look_at(const Hash256& id) {

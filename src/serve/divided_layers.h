@@ -71,7 +71,10 @@ class DividedLayers {
     Status forward(std::span<float> hidden, std::span<const DividedRows> batch);
     /// What a step of a layer may take follows from this speed, in layer-rows a second
     /// (lateness.h): the one that the server announces. At first it is not known.
-    void expect(std::uint32_t rows_per_s) { rows_per_s_ = rows_per_s; }
+    void expect(std::uint32_t rows_per_s) {
+        rows_per_s_ = rows_per_s;
+        for (Lateness& each : lateness_) each.forget();
+    }
     /// Which parts are too slow for that, for people; empty: none is.
     std::string slow_parts() const;
     /// Frees a sequence's caches, if it has some.

@@ -197,6 +197,22 @@ TEST_F(Crawling, WhoIsNotTheSlowerOneIsKept) {
     EXPECT_LE(opened, 3U) << "it is asked more and more seldom";
 }
 
+// The whole machine was stopped for a minute while a result was on its way.
+TEST_F(Crawling, WhoWasStoppedHimselfCallsNobodyLate) {
+    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
+    const Text expected = write_alone(world, kPrompt, 20);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    const std::string leader = over.layers().route()[0].address;
+    std::size_t results = 0;
+    world.servers.at(leader).network->tamper = [&](MessageKind kind, Bytes&) {
+        if (kind == MessageKind::kResult && ++results == 5) world.clock.advance_us(60 * kSecond);
+    };
+    delay_results(leader, [&] { return results == 5 ? 0 : 150; });
+    EXPECT_EQ(write_text(world, over, kPrompt, 20), expected);
+    EXPECT_EQ(all_notes().find("late"), std::string::npos) << all_notes();
+}
+
 // It says that it is fast, answers questions, and computes nothing; so does who is asked next.
 TEST_F(Crawling, WhoPromisesMuchAndComputesNothingHoldsNobodyUpForLong) {
     for (const char* name : {"a", "b", "c"}) world.add_server(name, {0, 5}, {.rows_per_s = 9'000});
@@ -244,16 +260,23 @@ TEST_F(SlowServer, SaysThatItHasBecomeSlower) {
     RawPeer peer(world, "peer");
     ASSERT_TRUE(peer.open_at("a"));
     EXPECT_EQ(server.announce()->rows_per_s, 1'000U);
-    world.loop.hold_work(true);
-    peer.send(MessageKind::kPush, encode(peer.push(0, world.some_states(4, 1))));
-    world.loop.run_for(15'000);
-    world.loop.hold_work(false);
-    world.loop.run_for(1'000);
+    const auto compute_slowly = [&](std::uint32_t position) {
+        world.loop.hold_work(true);
+        peer.send(MessageKind::kPush, encode(peer.push(position, world.some_states(4, 1))));
+        world.loop.run_for(15'000);
+        world.loop.hold_work(false);
+        world.loop.run_for(1'000);
+    };
+    compute_slowly(0);
     EXPECT_EQ(server.announce()->rows_per_s, 1U) << "4 rows, 5 layers, 15 s";
     EXPECT_NE(log.find("layers 0-5: 1 layer-rows a second, not 1000 as before"), std::string::npos);
     for (std::uint32_t row = 4; row < 12; ++row) ASSERT_TRUE(peer.computes(row, 1));
     world.loop.run_for(1'000);
     EXPECT_EQ(server.announce()->rows_per_s, 1'000U);
+    compute_slowly(12);
+    EXPECT_EQ(server.announce()->rows_per_s, 1U);
+    world.loop.run_for(61'000);
+    EXPECT_EQ(server.announce()->rows_per_s, 1'000U) << "nobody comes who could show it";
 }
 
 // Every step of a layer takes just less than would have the part lost.

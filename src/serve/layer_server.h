@@ -159,6 +159,7 @@ class LayerServer final : public net::NetworkHandler {
     void start_batch();
     void finish_batch(Batch& batch);
     void note_speed(const Batch& batch);
+    bool is_slow() const;
     void finish_item(BatchItem& item);
     static void compute(Batch& batch);
     static Status forward(Batch& batch, std::span<float> hidden);
@@ -196,6 +197,7 @@ class LayerServer final : public net::NetworkHandler {
     bool computing_ = false;
     Lateness lateness_;        // of batches, by the speed that it was told
     std::uint32_t slows_ = 0;  // to how many layer-rows a second; 0: it does not
+    std::uint64_t slow_until_us_ = 0;
     TimerId idle_timer_ = 0;
     /// Sessions that the till is asked about. They stay until it answers, whatever becomes of the
     /// link: new links get nobody more of them.

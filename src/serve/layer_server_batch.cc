@@ -10,6 +10,12 @@
 
 namespace cairn::serve {
 
+namespace {
+
+constexpr std::uint64_t kSlowForUs = 60'000'000;
+
+}  // namespace
+
 std::uint64_t LayerServer::cost(const Session& session) {
     const Push& push = session.waiting.front();
     const model::ModelConfig& config = session.loaded->snapshot.config;
@@ -308,24 +314,31 @@ void LayerServer::finish_batch(Batch& batch) {
     if (!computing_) start_batch();
 }
 
-// Clients hold a server to what it announces, so one that has become slower says so.
+// Clients hold a server to what it announces, so one that has become slower says so. Not for long:
+// as long as it does nobody may come by whom it could learn that it is fast again.
 void LayerServer::note_speed(const Batch& batch) {
     const std::uint64_t layer_rows =
         work_in_rows(batch.work, batch.loaded->snapshot.config.dim) * batch.items[0].layers.size();
     if (!batch.lost.empty() || options_.rows_per_s == 0 || layer_rows == 0) return;
-    const std::uint64_t took_us = clock_.monotonic_us() - batch.began_us;
+    const std::uint64_t now_us = clock_.monotonic_us();
+    const std::uint64_t took_us = now_us - batch.began_us;
+    const bool was_slow = is_slow();
+    if (!was_slow && slows_ > 0) lateness_.forget();
+    slows_ = 0;
     lateness_.answered(beyond(took_us, allowed_us(layer_rows, options_.rows_per_s)));
-    const std::uint32_t slowed = std::exchange(slows_, 0);
     if (lateness_.total_us() < kTooLateUs) return;
     const auto seen = layer_rows * 1'000'000 / std::max<std::uint64_t>(took_us, 1);
     slows_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(seen, 1, options_.rows_per_s));
-    if (slowed > 0 || slows_ == options_.rows_per_s) return;
+    slow_until_us_ = now_us + kSlowForUs;
+    if (was_slow || slows_ == options_.rows_per_s) return;
     log_warn("{}: {} layer-rows a second, not {} as before; that is announced now{}",
              describe(batch.loaded->layers), slows_, options_.rows_per_s,
              batch.slow_parts.empty() ? "" : ". Slow: " + batch.slow_parts);
 }
 
-std::uint32_t LayerServer::speed() const { return slows_ > 0 ? slows_ : options_.rows_per_s; }
+bool LayerServer::is_slow() const { return slows_ > 0 && clock_.monotonic_us() < slow_until_us_; }
+
+std::uint32_t LayerServer::speed() const { return is_slow() ? slows_ : options_.rows_per_s; }
 
 void LayerServer::finish_item(BatchItem& item) {
     const std::uint32_t tokens = item.made.push.tokens;
