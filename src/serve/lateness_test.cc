@@ -35,8 +35,9 @@ TEST(Lateness, IsWhatTheLastAnswersTookBeyondTheirTime) {
 }
 
 struct SlowEncoder : ::testing::Test {
-    model::TestPair pair{model::pair_families().back(), tensor::WeightType::kF32};
-    TestWorld world{std::make_shared<const model::Model>(pair.encoder)};
+    model::TestEncoderDecoder both{model::encoder_decoder_families().back(),
+                                   tensor::WeightType::kF32};
+    TestWorld world{std::make_shared<const model::Model>(both.encoder)};
     static constexpr std::size_t kRows = 100;
 
     Status encode_over(FakeRemote& remote) {
