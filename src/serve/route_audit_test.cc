@@ -20,7 +20,7 @@ struct RouteAuditTest : ::testing::Test {
     ThreadPool pool{1};
     tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
     SeededRandom random{11};
-    const SystemClock clock;
+    SystemClock clock;
 
     Announce offer(const WatchedServer& server, model::LayerRange layers) const {
         Announce made = server.offer(snapshot);

@@ -22,7 +22,7 @@ struct VerifierTest : ::testing::Test {
     ThreadPool pool{1};
     tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
     SeededRandom random{11};
-    const SystemClock clock;
+    SystemClock clock;
 };
 
 // Every client does (S24), so a server would know a link on which nobody asked.
@@ -148,7 +148,7 @@ TEST(VerifierOfEncoderDecoders, WritesAsWhoeverWritesWithThisDecoder) {
 
     WatchedServer server(snapshot);
     SystemRandom random;
-    const SystemClock clock;
+    SystemClock clock;
     Verifier verifier(snapshot, compute, random, clock, {});
     const auto report =
         verifier.audit(server.offer(snapshot), std::span(prompt).subspan(1, prompt.size() - 2));
