@@ -45,7 +45,7 @@ struct Told {
 
     bool is_too_long() const {
         return answer.ok() && answer->status == 400 &&
-               error_code(answer->body) == "context_length_exceeded";
+               openai::error_code(answer->body) == "context_length_exceeded";
     }
 };
 
