@@ -138,6 +138,21 @@ TEST(Svd, LargeCoordinatesDoNotMeet) {
     }
 }
 
+// W W^T in fp32 would not hold what is below 3e-4 of the largest singular value.
+TEST(Svd, ASteepSpectrumIsNotSquared) {
+    const TestMachine machine(2);
+    constexpr std::size_t kShort = 150, kLong = 200, kRank = 45;
+    std::vector<float> values = normal_numbers(kShort * kLong, 8);
+    for (std::size_t i = 0; i < kShort; ++i)
+        for (std::size_t j = 0; j < kLong; ++j)
+            values[i * kLong + j] *= static_cast<float>(std::pow(0.8, static_cast<double>(i)));
+    const ConstMatrix w(values.data(), kShort, kLong);
+    const Svd whole = whole_svd_reference(w);
+    EXPECT_LT(whole.s[kRank], 1e-4 * whole.s[0]);
+    const Svd svd = low_rank_svd(machine.compute, w, {.rank = kRank});
+    EXPECT_LE(residual(w, svd, kRank), 1.01 * best_residual(whole, kRank));
+}
+
 TEST(Svd, WhatIsOfLowerRankEndsInZeros) {
     const TestMachine machine(1);
     const auto u = normal_numbers(70 * 3, 1), v = normal_numbers(3 * 50, 2);
