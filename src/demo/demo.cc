@@ -280,9 +280,8 @@ Status Demo::serve() {
                     chain::amount_text(failover_.paid), chain::amount_text(failover_.token_price)));
     if (failover_.killed != 0) RETURN_IF_ERROR(all[failover_.killed - 1]->restart(stop_));
     say("");
-    say("  Two more servers, of which one lies in one bit of its answers. An auditor asks both, "
-        "and "
-        "they cannot tell it from a client:");
+    say("  Two more servers, of which one lies in one bit of its answers. An auditor asks both, as "
+        "a client would:");
     ASSIGN_OR_RETURN(audits_,
                      find_the_liar(nodes_.front(), network_, folder_, texts_.report_file, stop_));
     say(fmt::format("  {} audits; the one that lies is convicted: {}", audits_.audits,

@@ -1,6 +1,6 @@
 // Auditor: a node that audits the layer servers which it knows (S49), round after round. An audit
-// is a session like anybody's (serve/verifier.h), with a key and a link of its own, so that a
-// server cannot tell it from a client's; what it finds goes to the node's desk
+// is a session like anybody's (serve/verifier.h), with a key and a link of its own, which
+// shows a server what a client's does (S61); what it finds goes to the node's desk
 // (serve/evidence_desk.h): into the book that routes are chosen by, and a proof to all peers.
 //
 // Audited are servers of the models that the desk has: the chain's newest versions, and files.
