@@ -64,15 +64,15 @@ struct Range {
     bool on_long;
 };
 
-// W W^T costs half of what W times as many rows as it has would, once, and makes each step a
-// product with a smaller matrix: of it one step more, which is free, and fewer directions do.
+// By whichever way takes fewer multiplications. W W^T is computed once, half of it (0.56, by
+// bands); its projection is the first step, for nothing, so that fewer directions do, and each
+// further step is a product with W W^T instead of two with W.
 Range range_of(const Sides& sides, const SvdOptions& options) {
     const std::size_t by_gram = followed(options, 24), by_products = followed(options, 8);
     const double steps = static_cast<double>(options.power_steps);
     const double n = static_cast<double>(sides.shorter());
     const double flat = n / static_cast<double>(sides.longer());  // 1: W is square
-    // Multiplications, in those of one row times W; each way ends with a product of all rows with
-    // W.
+    // In multiplications of one row with W. Each way ends with a product of all rows with W.
     const double of_gram = 0.56 * n + (1 + steps * flat) * static_cast<double>(by_gram);
     const double of_products = (1 + 2 * steps) * static_cast<double>(by_products);
     if (of_gram < of_products)
