@@ -13,6 +13,8 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "base/progress.h"
+#include "codec/codec.h"
+#include "model/layout.h"
 #include "node/assets.h"
 #include "node/calibrate.h"
 #include "text/bpe.h"
@@ -93,6 +95,17 @@ Status check_length(const text::Tokens& tokens, std::uint32_t context, const std
     if (tokens.size() > 2 * static_cast<std::size_t>(context)) return ok_status();
     return invalid(fmt::format("{} has only {} tokens: take a text of many times the context of {}",
                                file, tokens.size(), context));
+}
+
+/// A network whose updates are all too large would go on for ever and learn nothing.
+Status check_payload(const chain::NetworkDefinition& network) {
+    const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
+    const std::size_t bytes = codec::payload_size(network.codec, layout.size());
+    if (bytes <= network.max_payload_bytes) return ok_status();
+    return misused(fmt::format(
+        "an update of this model takes {} bytes by this codec, and max_payload_bytes is {}: raise "
+        "it (and max_block_bytes), or take a codec that sends less",
+        bytes, network.max_payload_bytes));
 }
 
 // At first C5 compares updates with the start norm. Where the config leaves it at its default, one
@@ -192,6 +205,7 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
         return misused(valid.error().message);
     if (const Status shape = model::validate(worth::model_config(network)); !shape.ok())
         return misused(shape.error().message);
+    RETURN_IF_ERROR(check_payload(network));
     ASSIGN_OR_RETURN(const Texts texts, read_texts(wanted));
     network.sources = texts.sources;
     if (const Status valid = chain::validate(network); !valid.ok())

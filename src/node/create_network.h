@@ -30,8 +30,9 @@ struct CreatedNetwork {
 };
 
 /// 0 threads: one per processor. Errors name the options of `cairn network create`. kRefused if the
-/// folder has a network; kMisused if the definition is not valid, if there are not as many report
-/// as judge texts, or if two texts are the same. Sources have the names of the judge files.
+/// folder has a network; kMisused if the definition is not valid, if it allows no payload as large
+/// as its model's are, if there are not as many report as judge texts, or if two texts are the
+/// same. Sources have the names of the judge files.
 Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Kernels* kernels,
                                       std::size_t threads);
 

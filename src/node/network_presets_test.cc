@@ -49,6 +49,20 @@ TEST(NetworkPresets, AModelOfAnImpossibleShapeIsRefusedInWords) {
         << made.error().message;
 }
 
+// C2 would refuse every block that carries one.
+TEST(NetworkPresets, ANetworkWhoseUpdatesAreAllTooLargeIsRefusedInWords) {
+    NewNetwork wanted;
+    wanted.directory = testing::TempDir() + "too-large-updates";
+    wanted.definition = network_preset("tiny").value();
+    wanted.definition.codec = {chain::CodecKind::kDense, 0, 8};
+    wanted.definition.max_payload_bytes = 1000;
+    const auto made = create_network(wanted, nullptr, 1);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().code, ErrorCode::kMisused);
+    EXPECT_NE(made.error().message.find("max_payload_bytes"), std::string::npos)
+        << made.error().message;
+}
+
 TEST(NetworkPresets, TargetsThatWereEasyStayWithinTheLimit) {
     chain::NetworkDefinition network;
     network.first_target = network.pow_limit = 0x20ffffff;
