@@ -196,10 +196,16 @@ def flat(definition):
     return result
 
 
+def once(pairs):
+    """An object of JSON, in which no name may stand twice."""
+    need(len(dict(pairs)) == len(pairs), "a name stands twice in one object")
+    return dict(pairs)
+
+
 def load(path):
     """Reads and checks a network.json; raises ValueError."""
     with open(path, encoding="utf-8") as file:
-        given = flat(json.load(file))
+        given = flat(json.load(file, object_pairs_hook=once))
     unknown = set(given) - {field[0] for field in FIELDS} - {field[1] for field in EXTENSIONS}
     need(not unknown, f"unknown fields {sorted(unknown)}")
     network = SimpleNamespace(architecture=SimpleNamespace(), codec=SimpleNamespace(), recipe=SimpleNamespace())
