@@ -25,6 +25,14 @@ Status check_second(const chain::NetworkDefinition& network, const BlockHeader& 
                     const BlockHeader& parent, std::uint32_t height) {
     if (header.previous != chain::block_hash(parent))
         return at_height(height, "it is not on the one before it");
+    const chain::Versions versions = network.versions_at(height);
+    if (!header.versions.known_to(versions))
+        return Error{ErrorCode::kUnsupported, "block " + std::to_string(height) + " follows " +
+                                                  chain::to_string(header.versions) +
+                                                  ", and the definition names " +
+                                                  chain::to_string(versions)};
+    if (header.versions != versions)
+        return at_height(height, "it must name " + chain::to_string(versions));
     if (header.time_ms <= parent.time_ms || header.time_ms >= std::uint64_t{1} << 62)
         return at_height(height, "its time is not later than its parent's");
     const auto target = chain::target_from_compact(header.target);

@@ -259,6 +259,25 @@ TEST_F(InclusionTest, HeadersMayBeginLater) {
     EXPECT_FALSE(check(bare).ok());
 }
 
+// The first header whose work counts is not judged by its target, but by all else that C1 says.
+TEST_F(InclusionTest, TheFirstHeaderWithWorkNamesTheVersionsOfItsHeight) {
+    const Place where = place(payment_);
+    Inclusion part = made(where, where.height - 1);
+    part.headers.resize(2);
+    const auto code_with = [&](chain::Versions versions) {
+        chain::BlockHeader& header = part.headers[1];
+        header.versions = versions;
+        const chain::U256 target = *chain::target_from_compact(header.target);
+        const chain::WorkFunction work = stored_.chain.network.work;
+        while (!chain::meets_target(chain::work_hash(work, header), target)) ++header.nonce;
+        const auto proven = check(part);
+        return proven.ok() ? std::nullopt : std::optional(proven.error().code);
+    };
+    EXPECT_EQ(code_with({1, 1}), std::nullopt);
+    EXPECT_EQ(code_with({0, 1}), ErrorCode::kInvalid);
+    EXPECT_EQ(code_with({1, 2}), ErrorCode::kUnsupported) << "a longer list of upgrades has it";
+}
+
 TEST(Timestamp, StandsForOneFileOnly) {
     const std::string path = testing::TempDir() + "/stamped.txt";
     std::ofstream(path) << std::string(200'000, 'x');
