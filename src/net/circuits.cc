@@ -252,7 +252,7 @@ void Circuits::on_taken(PeerId relay, const CircuitTaken& message) {
 void Circuits::on_closed(PeerId relay, const CircuitClosed& message) {
     const auto found = ends_.find({relay, message.id});
     if (found != ends_.end())
-        close(found->first, "the relay said: " + readable_reason(as_bytes(message.reason)));
+        close(found->first, "the relay said: " + readable_reason(as_bytes(message.reason)), false);
 }
 
 void Circuits::on_peer_down(PeerId relay) {
@@ -262,7 +262,7 @@ void Circuits::on_peer_down(PeerId relay) {
     for (const Name& name : lost) close(name, "the link with the relay was lost");
 }
 
-void Circuits::close(const Name& name, const std::string& reason) {
+void Circuits::close(const Name& name, const std::string& reason, bool tell) {
     const auto found = ends_.find(name);
     if (found == ends_.end()) return;
     const Name of = found->first;
@@ -270,8 +270,9 @@ void Circuits::close(const Name& name, const std::string& reason) {
     ends_.erase(found);
     if (end.timer != 0) loop_.cancel(end.timer);
     if (end.stream) end.stream->finish();
-    owner_.send(of.relay, RelayKind::kClosed,
-                encode(CircuitClosed{seen_from_there(of.id), reason}));
+    if (tell)
+        owner_.send(of.relay, RelayKind::kClosed,
+                    encode(CircuitClosed{seen_from_there(of.id), reason}));
     if (!end.address.empty()) owner_.failed(end.address, reason);
 }
 

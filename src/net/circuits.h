@@ -64,7 +64,8 @@ class Circuits {
 
     /// Makes the sockets' pair; the one that is for the link, or -1.
     int start_stream(const Name& name, End& end);
-    void close(const Name& name, const std::string& reason);
+    /// `tell`: the relay, which does not know yet.
+    void close(const Name& name, const std::string& reason, bool tell = true);
 
     boost::asio::io_context& io_;
     Loop& loop_;

@@ -124,8 +124,10 @@ TEST_F(CircuitsTest, OrdersOutOfPlaceDoNothingElse) {
     circuits.on_accepted(kRelay, {true, 2});
     ASSERT_EQ(sockets.size(), 1u);
     bring(1);
+    const std::size_t before = said.count(RelayKind::kClosed);
     circuits.on_closed(kRelay, {{false, 1}, "over"});
     circuits.on_closed(kRelay, {{false, 1}, "over"});
+    EXPECT_EQ(said.count(RelayKind::kClosed), before) << "nobody answers Closed";
     data(kRelay, 1, 5);
     circuits.on_taken(kRelay, {{false, 1}, 5});
     bring(1);

@@ -170,18 +170,22 @@ void Relay::tell_taken(Circuit& circuit, std::size_t end) {
 bool Relay::on_closed(PeerId peer, const CircuitClosed& message) {
     const Side* side = find(peer, message.id);
     if (side == nullptr) return false;
-    close(side->circuit, message.reason);
+    // An answer would end whatever its sender has given the same number since (S36).
+    close(side->circuit, message.reason, side->end);
     return true;
 }
 
-void Relay::close(std::uint32_t number, const std::string& reason) {
+void Relay::close(std::uint32_t number, const std::string& reason,
+                  std::optional<std::size_t> knows) {
     const auto found = circuits_.find(number);
     if (found == circuits_.end()) return;
     const Circuit circuit = std::move(found->second);
     circuits_.erase(found);
-    for (const End& end : circuit.ends) {
+    for (std::size_t i = 0; i < circuit.ends.size(); ++i) {
+        const End& end = circuit.ends[i];
         sides_.erase(end);
-        send(end, RelayKind::kClosed, encode(CircuitClosed{seen_from_there(end.id), reason}));
+        if (knows != i)
+            send(end, RelayKind::kClosed, encode(CircuitClosed{seen_from_there(end.id), reason}));
     }
 }
 

@@ -91,7 +91,9 @@ class Relay {
 
     Side* find(PeerId peer, const CircuitId& id);
     void refuse(PeerId opener, std::uint32_t number, const std::string& reason);
-    void close(std::uint32_t circuit, const std::string& reason);
+    /// Tells both ends, but for the one that `knows`.
+    void close(std::uint32_t circuit, const std::string& reason,
+               std::optional<std::size_t> knows = std::nullopt);
     bool send(const End& to, RelayKind kind, ByteView body);
     bool may_open(const std::string& group) const;
     /// Whether there is a place for one more opener from `group`, once another has yielded if need

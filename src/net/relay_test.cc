@@ -232,6 +232,7 @@ TEST_F(RelayTest, EndsWithItsEndsAndWithSilence) {
     const std::uint32_t there = open(kOther, 2);
     relay->on_closed(kTarget, {{true, there}, "enough"});
     ASSERT_EQ(closed(kOther), 1u);
+    EXPECT_EQ(closed(kTarget), 0u) << "an answer would end the next circuit of that number";
     deaf.insert(kTarget);
     EXPECT_EQ(open(kOther, 3), 0u) << "the target's queue is full";
     EXPECT_EQ(relay->circuits(), 0u);
