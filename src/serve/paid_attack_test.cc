@@ -46,6 +46,26 @@ TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
     EXPECT_EQ(payer_record(outpoint).paid, 40 * price());
 }
 
+// Of each session the latest voucher that comes while one is written is kept for afterwards, and so
+// comes behind a later one of another session on the channel.
+TEST_F(PaidSessionTest, SessionsOfOneChannelMayOvertakeEachOther) {
+    Till& till = add_paid("a", {0, 5});
+    PaidPeer one(world, "one", open_channel("a"));
+    PaidPeer other(world, "other", one.outpoint);
+    ASSERT_TRUE(one.open_paid("a", key_of("a"), price()));
+    ASSERT_TRUE(other.open_paid("a", key_of("a"), price()));
+    world.loop.hold_work(true);
+    one.pay(price());
+    one.pay(2 * price());
+    other.pay(3 * price());
+    world.loop.hold_work(false);
+    world.loop.run_for(10);
+    EXPECT_TRUE(one.errors.empty()) << one.errors.back();
+    EXPECT_TRUE(other.errors.empty()) << other.errors.back();
+    EXPECT_EQ(till.earned(), 3 * price());
+    EXPECT_TRUE(one.computes(0, 16));
+}
+
 // What came since the last voucher is worth remembering, for the server remembers it, too.
 TEST_F(PaidSessionTest, AClientOfManyShortTextsIsServedAsLongAsItPays) {
     add_paid("a", {0, 5});

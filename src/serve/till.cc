@@ -180,6 +180,7 @@ void Till::accept(const chain::OutPoint& channel, std::uint64_t amount,
                 return Error{ErrorCode::kCancelled, "the channel is not in use any more"};
             channel::PayeeChannel& payee = here->second;
             RETURN_IF_ERROR(Books::catch_up(payee, delivered));
+            if (voucher.amount < payee.paid()) return Books::standing(payee);
             ASSIGN_OR_RETURN(const std::uint64_t more,
                              payee.accept(voucher, height, options.policy));
             Standing standing = Books::standing(payee);

@@ -55,7 +55,8 @@ class Till {
     /// Something worth `price`, at most credit(), is about to be computed.
     void deliver(const chain::OutPoint& channel, std::uint64_t price);
     /// A voucher for the channel of an open session. `done` is called once, later; kRefused, with a
-    /// sentence, for one that is not good.
+    /// sentence, for one that is not good. A lower one than was taken adds nothing, and is no
+    /// fault: vouchers of several sessions on the channel may overtake each other here.
     void accept(const chain::OutPoint& channel, std::uint64_t amount,
                 const crypto::Signature& signature, Done done);
 
