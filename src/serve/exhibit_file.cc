@@ -16,10 +16,8 @@ constexpr std::uint32_t kVersion = 1;
 
 static_assert(std::endian::native == std::endian::little, "rows lie as they do in memory");
 
-}  // namespace
-
-Bytes encode(const Exhibit& exhibit) {
-    CHECK(exhibit.inputs.size() <= kMaxExhibitPushes);
+/// All that stands before the rows.
+Writer head_of(const Exhibit& exhibit) {
     Writer writer;
     writer.raw(as_bytes(kMagic));
     writer.u32(kVersion);
@@ -27,12 +25,28 @@ Bytes encode(const Exhibit& exhibit) {
     writer.fixed(exhibit.server);
     encode(exhibit.receipt, writer);
     writer.count(exhibit.inputs.size());
+    return writer;
+}
+
+}  // namespace
+
+bool fits_file(const Exhibit& exhibit) {
+    if (exhibit.inputs.size() > kMaxExhibitPushes) return false;
+    std::size_t bytes = head_of(exhibit).out().size();
     for (const std::vector<float>& push : exhibit.inputs) {
-        CHECK(!push.empty() && push.size() <= kMaxPushFloats);
+        if (push.empty() || push.size() > kMaxPushFloats) return false;
+        bytes += 4 + push.size() * 4;
+    }
+    return bytes <= kMaxExhibitBytes;
+}
+
+Bytes encode(const Exhibit& exhibit) {
+    CHECK(fits_file(exhibit));
+    Writer writer = head_of(exhibit);
+    for (const std::vector<float>& push : exhibit.inputs) {
         writer.count(push.size());
         writer.raw({reinterpret_cast<const std::uint8_t*>(push.data()), push.size() * 4});
     }
-    CHECK(writer.out().size() <= kMaxExhibitBytes);
     return std::move(writer).take();
 }
 

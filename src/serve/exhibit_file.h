@@ -14,7 +14,9 @@ inline constexpr std::size_t kMaxExhibitBytes = std::size_t{1} << 28;
 /// A receipt's inputs were cut into at most so many pushes.
 inline constexpr std::size_t kMaxExhibitPushes = std::size_t{1} << 17;
 
-/// CHECKs the bounds: an exhibit of a session that was really played keeps them.
+/// Whether it keeps the bounds. A session of very many rows may not: then its end cannot be shown.
+bool fits_file(const Exhibit& exhibit);
+/// CHECKs that it fits.
 Bytes encode(const Exhibit& exhibit);
 /// kInvalid for anything that encode() does not write; allocates no more than the bytes justify.
 Result<Exhibit> decode_exhibit(ByteView bytes);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "serve/exhibit_file.h"
 #include "serve/test_world.h"
 
 namespace cairn::serve {
@@ -87,6 +88,23 @@ TEST_F(ExhibitTest, WhatProvesNothingConvictsNobody) {
     exhibit = good;
     world.snapshot.hash.bytes[0] ^= 1;
     EXPECT_TRUE(verdict().is_undecided());
+}
+
+// Nobody's text is so short, or so cut, that it always fits: whoever convicts looks first.
+TEST(ExhibitFile, SaysWhatHasNoRoom) {
+    Exhibit exhibit;
+    exhibit.inputs.assign(kMaxExhibitPushes, {1.0F});
+    EXPECT_TRUE(fits_file(exhibit));
+    EXPECT_TRUE(decode_exhibit(encode(exhibit)).ok());
+    exhibit.inputs.push_back({1.0F});
+    EXPECT_FALSE(fits_file(exhibit)) << "too many pushes";
+    exhibit.inputs.assign(1, std::vector<float>(kMaxPushFloats + 1));
+    EXPECT_FALSE(fits_file(exhibit)) << "too long a push";
+    exhibit.inputs.assign(kMaxExhibitBytes / (kMaxPushFloats * 4),
+                          std::vector<float>(kMaxPushFloats));
+    EXPECT_FALSE(fits_file(exhibit)) << "all of it rows, and a head before them";
+    exhibit.inputs.back().resize(kMaxPushFloats - 128);
+    EXPECT_TRUE(fits_file(exhibit));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "audit/replay.h"
 #include "base/uniform.h"
+#include "serve/exhibit_file.h"
 #include "serve/stage.h"
 
 namespace cairn::serve {
@@ -245,10 +246,13 @@ Examined convict(Exhibit exhibit, std::size_t row, const ModelSnapshot& snapshot
                 "this machine's own kernels do not agree with the reference: run `cairn doctor`",
                 std::nullopt};
     const model::LayerRange layers = exhibit.receipt.layers;
-    return {
-        trust::Finding::kConvicted,
-        fmt::format("signed for row {} of {}, which is not what they give", row, describe(layers)),
-        std::move(exhibit)};
+    std::string sentence =
+        fmt::format("signed for row {} of {}, which is not what they give", row, describe(layers));
+    if (!fits_file(exhibit))
+        return {trust::Finding::kConvicted,
+                std::move(sentence) + " (the session is too long to be shown to others)",
+                std::nullopt};
+    return {trust::Finding::kConvicted, std::move(sentence), std::move(exhibit)};
 }
 
 }  // namespace cairn::serve

@@ -103,7 +103,7 @@ struct Examined {
     /// before anything began).
     std::optional<trust::Finding> finding;
     std::string sentence;            ///< for people
-    std::optional<Exhibit> exhibit;  ///< that convicts it
+    std::optional<Exhibit> exhibit;  ///< that convicts it; none that has no room in a file
 };
 
 /// Convicts the accused of an exhibit whose layers gave another `row`, if the reference agrees.
