@@ -94,9 +94,9 @@ Status ClientSessions::find_channel(Session& session) const {
     return ok_status();
 }
 
-Status ClientSessions::pay(Session& session) {
+Status ClientSessions::pay(Session& session, std::uint64_t rows) {
     if (session.channel == nullptr) return ok_status();
-    ASSIGN_OR_RETURN(const auto voucher, purse_->pay(*session.channel, session.row_price));
+    ASSIGN_OR_RETURN(const auto voucher, purse_->pay(*session.channel, session.row_price, rows));
     if (voucher)
         send(network_, session.peer, MessageKind::kVoucher,
              encode(VoucherGiven{session.id(), voucher->amount, voucher->signature}));
@@ -131,23 +131,32 @@ void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
         send(network_, peer, MessageKind::kVoucher,
              encode(VoucherGiven{*id, last.amount, last.signature}));
     }
-    if (const Status paid = pay(*session); !paid.ok())
+    if (const Status paid = pay(*session, channel::kTokensAtRisk); !paid.ok())
         return fail(*id, paid.error().code, "is not paid: " + paid.error().message);
     ++work_of(session->request.hop).sessions;
     const OpenCallback done = std::exchange(session->open_done, nullptr);
     done(*id);
 }
 
+std::string ClientSessions::why_unpaid(const Session& session) {
+    if (!session.is_open || session.channel == nullptr) return "";
+    const channel::Record& record = session.channel->record();
+    if (record.paid < channel::add_up(record.counted, kRowsInHand * session.row_price)) return "";
+    return "; rows that were lost on their way count there, and not here: open another channel";
+}
+
 void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     const auto problem = decode_session_problem(body);
-    if (!problem.ok() || session_at(peer, problem->session) == nullptr) return;
+    const Session* session = problem.ok() ? session_at(peer, problem->session) : nullptr;
+    if (session == nullptr) return;
+    const bool unpaid = problem->refusal == Refusal::kUnpaid;
     ErrorCode code = ErrorCode::kRefused;
     if (problem->refusal == Refusal::kBusy) code = ErrorCode::kFull;  // it may have room later
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
-    if (problem->refusal == Refusal::kUnpaid) code = ErrorCode::kUnsupported;  // by us
+    if (unpaid) code = ErrorCode::kUnsupported;  // by us
     fail(problem->session, code,
          std::string("refused (") + refusal_name(problem->refusal) +
-             "): " + printable_line(problem->reason));
+             "): " + printable_line(problem->reason) + (unpaid ? why_unpaid(*session) : ""));
 }
 
 void ClientSessions::close(const Hash256& session) {

@@ -183,8 +183,10 @@ class ClientSessions {
 
     /// Finds the channel that pays for it; the sentence says why not.
     Status find_channel(Session& session) const;
-    /// Sends a voucher if it is time for one.
-    Status pay(Session& session);
+    /// Sends a voucher if the server has less than so many rows in hand.
+    Status pay(Session& session, std::uint64_t rows = kRowsInHand);
+    /// Why the server may say that it is not paid, though it is: for people; empty if it is not.
+    static std::string why_unpaid(const Session& session);
 
     ServerWork& work_of(const Hop& hop);
 

@@ -42,6 +42,13 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
             }));
             return covered;
         }
+        const Status paid = tokens > kRowsInHand ? pay(session, kMaxPaidRows) : ok_status();
+        if (!paid.ok()) {
+            loop_.post(alive_.guard([this, id, paid] {
+                fail(id, paid.error().code, "is not paid: " + paid.error().message);
+            }));
+            return paid;
+        }
     }
     session.inputs.put(position, states, dim);
     if (session_watch_ != nullptr)

@@ -46,6 +46,40 @@ TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
     EXPECT_EQ(payer_record(outpoint).paid, 40 * price());
 }
 
+// What was computed and lost on its way is owed there and did not come here. Up to 16 rows of it
+// are in nobody's way; of more the client says what to do.
+TEST_F(PaidSessionTest, RowsThatWereLostOnTheirWayDoNotEndAChannel) {
+    add_paid("a", {0, 5});
+    const auto outpoint = open_channel("a");
+    const auto come = [&](std::size_t rows) {
+        FakeRemote layers(world, remote());
+        if (const Status started = layers.start(); !started.ok()) return started;
+        States states = world.some_states(rows, 1);
+        return layers.forward(states);
+    };
+    const auto lose = [&](std::size_t rows) {
+        FakeRemote layers(world, remote());
+        ASSERT_TRUE(layers.start().ok());
+        world.servers.at("a").network->swallow = MessageKind::kResult;
+        layers.layers().forward(world.some_states(rows, 2), [](const Result<States>&) {});
+        world.loop.run_for(50);
+        layers.layers().cancel();
+        world.loop.run_for(50);
+        world.servers.at("a").network->swallow.reset();
+    };
+    ASSERT_TRUE(come(52).ok());
+    lose(16);
+    EXPECT_EQ(payee_record("a", outpoint).counted, (52 + 16) * price());
+    for (const std::size_t rows : {48U, 5U, 20U, 1U, 16U}) {
+        const Status came = come(rows);
+        EXPECT_TRUE(came.ok()) << rows << " rows: " << came.error().message;
+    }
+    const channel::Record record = payer_record(outpoint);
+    EXPECT_LE(record.paid, record.counted + 16 * price());
+    lose(16);
+    EXPECT_TRUE(has(come(48).error().message, "lost on their way"));
+}
+
 // Of each session the latest voucher that comes while one is written is kept for afterwards, and so
 // comes behind a later one of another session on the channel.
 TEST_F(PaidSessionTest, SessionsOfOneChannelMayOvertakeEachOther) {

@@ -11,9 +11,6 @@ namespace {
 
 using chain::amount_text;
 
-/// Rows' price that a server has in hand at least, so that it never waits for a voucher.
-constexpr std::uint64_t kRowsInHand = channel::kTokensAtRisk / 2;
-
 /// A voucher that was signed by hand meanwhile may have gone beyond what was to be spent.
 std::uint64_t rest_of(std::uint64_t budget, std::uint64_t spent) {
     return budget > spent ? budget - spent : 0;
@@ -108,10 +105,10 @@ Status Purse::check_covers(const channel::PayerChannel& channel, std::uint64_t p
 }
 
 Result<std::optional<chain::Voucher>> Purse::pay(channel::PayerChannel& channel,
-                                                 std::uint64_t row_price) {
+                                                 std::uint64_t row_price, std::uint64_t rows) {
     const channel::Record& record = channel.record();
     const std::uint64_t in_hand = record.paid > record.counted ? record.paid - record.counted : 0;
-    if (in_hand >= kRowsInHand * row_price) return std::optional<chain::Voucher>();
+    if (in_hand >= rows * row_price) return std::optional<chain::Voucher>();
     channel.set_price(row_price);
     const std::uint64_t before = record.paid;
     // What may be paid at most, less what came and is not paid.

@@ -1,7 +1,7 @@
 // Purse: what a client pays servers from: its payment channels, as far as their records are on
 // disk. It finds the channel that pays a server, signs for sessions, and gives a voucher whenever
-// the server has less than the price of 8 rows in hand, up to 16 rows ahead of what came. What is
-// ahead when a session ends is there for the next one with this server.
+// the server has too little in hand, up to 16 rows ahead of what came. What is ahead when a session
+// ends is there for the next one with this server.
 //
 // Used on one thread, a loop's; vouchers are written to the disk on it.
 #pragma once
@@ -17,6 +17,11 @@
 #include "serve/session_payment.h"
 
 namespace cairn::serve {
+
+/// Rows' price that a server has in hand at least, so that it never waits for a voucher. Where a
+/// push is longer it has all that may be ahead: rows that were computed and lost on their way count
+/// there and not here, and take from what it still computes.
+inline constexpr std::uint64_t kRowsInHand = channel::kTokensAtRisk / 2;
 
 struct PurseOptions {
     Hash256 genesis_id;  ///< of the network in whose coin it pays
@@ -46,9 +51,11 @@ class Purse {
     /// Whether all that was sent to the server can be paid when its results have come, `price` in
     /// all. kRefused, in a sentence, if not: then nothing more is sent.
     Status check_covers(const channel::PayerChannel& channel, std::uint64_t price) const;
-    /// A voucher, if it is time for one and something is left. An error if it could not be kept.
+    /// A voucher, if the server has less than the price of so many rows in hand and something is
+    /// left. An error if it could not be kept.
     Result<std::optional<chain::Voucher>> pay(channel::PayerChannel& channel,
-                                              std::uint64_t row_price);
+                                              std::uint64_t row_price,
+                                              std::uint64_t rows = kRowsInHand);
 
     /// When a session on the channel is over: what came since the last voucher is on disk then.
     /// That it could not be kept is for the log.
