@@ -138,25 +138,31 @@ void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
     done(*id);
 }
 
-std::string ClientSessions::why_unpaid(const Session& session) {
-    if (!session.is_open || session.channel == nullptr) return "";
+bool ClientSessions::is_paid_ahead(const Session& session) {
+    if (!session.is_open || session.channel == nullptr) return false;
     const channel::Record& record = session.channel->record();
-    if (record.paid < channel::add_up(record.counted, kRowsInHand * session.row_price)) return "";
-    return "; rows that were lost on their way count there, and not here: open another channel";
+    return record.paid >= channel::add_up(record.counted, kRowsInHand * session.row_price);
 }
 
 void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     const auto problem = decode_session_problem(body);
     const Session* session = problem.ok() ? session_at(peer, problem->session) : nullptr;
     if (session == nullptr) return;
-    const bool unpaid = problem->refusal == Refusal::kUnpaid;
+    std::string reason = std::string("refused (") + refusal_name(problem->refusal) +
+                         "): " + printable_line(problem->reason);
     ErrorCode code = ErrorCode::kRefused;
     if (problem->refusal == Refusal::kBusy) code = ErrorCode::kFull;  // it may have room later
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
-    if (unpaid) code = ErrorCode::kUnsupported;  // by us
-    fail(problem->session, code,
-         std::string("refused (") + refusal_name(problem->refusal) +
-             "): " + printable_line(problem->reason) + (unpaid ? why_unpaid(*session) : ""));
+    if (problem->refusal == Refusal::kUnpaid) {
+        code = ErrorCode::kUnsupported;  // by us
+        if (is_paid_ahead(*session)) {
+            purse_->set_aside(*session->channel);
+            reason +=
+                "; rows that were lost on their way count there, and not here: open another "
+                "channel";
+        }
+    }
+    fail(problem->session, code, reason);
 }
 
 void ClientSessions::close(const Hash256& session) {

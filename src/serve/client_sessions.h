@@ -185,8 +185,9 @@ class ClientSessions {
     Status find_channel(Session& session) const;
     /// Sends a voucher if the server has less than so many rows in hand.
     Status pay(Session& session, std::uint64_t rows = kRowsInHand);
-    /// Why the server may say that it is not paid, though it is: for people; empty if it is not.
-    static std::string why_unpaid(const Session& session);
+    /// Whether the server says that it is not paid, though it is: by more rows that were lost on
+    /// their way than it gives on credit.
+    static bool is_paid_ahead(const Session& session);
 
     ServerWork& work_of(const Hop& hop);
 

@@ -78,6 +78,9 @@ TEST_F(PaidSessionTest, RowsThatWereLostOnTheirWayDoNotEndAChannel) {
     EXPECT_LE(record.paid, record.counted + 16 * price());
     lose(16);
     EXPECT_TRUE(has(come(48).error().message, "lost on their way"));
+    EXPECT_TRUE(has(come(1).error().message, "no channel of yours pays this server"));
+    open_channel("a");
+    EXPECT_TRUE(come(48).ok()) << "the same program, by another channel";
 }
 
 // Of each session the latest voucher that comes while one is written is kept for afterwards, and so

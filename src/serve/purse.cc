@@ -22,6 +22,7 @@ struct Purse::Open {
     std::unique_ptr<DiskLock> lock;
     crypto::SecretKey secret;
     channel::PayerChannel channel;
+    bool is_aside = false;
 };
 
 Purse::Purse(Disk& disk, Random& random, const PurseOptions& options, SecretOf secret_of)
@@ -52,12 +53,16 @@ Result<std::unique_ptr<Purse::Open>> Purse::take(const channel::Record& record) 
 
 Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server) {
     for (const auto& open : channels_)
-        if (open->channel.record().terms.payee == server && open->channel.left() > 0)
+        if (open->channel.record().terms.payee == server && open->channel.left() > 0 &&
+            !open->is_aside)
             return &open->channel;
     std::vector<channel::Record> records = store_.list().records;
     std::erase_if(records, [&](const channel::Record& record) {
         return record.role != channel::Role::kPayer || record.genesis_id != options_.genesis_id ||
-               record.terms.payee != server || record.paid >= record.terms.capacity;
+               record.terms.payee != server || record.paid >= record.terms.capacity ||
+               std::ranges::any_of(channels_, [&](const auto& open) {
+                   return open->channel.record().terms.outpoint == record.terms.outpoint;
+               });
     });
     // One that has expired, or is about to, must not stand before one that was opened since.
     std::ranges::sort(records, std::greater{},
@@ -76,14 +81,20 @@ Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server
     return why;
 }
 
-SessionPayment Purse::payment_for(const channel::PayerChannel& channel, const SessionTerms& terms,
-                                  model::LayerRange layers, std::uint64_t row_price) {
+Purse::Open& Purse::open_of(const channel::PayerChannel& channel) const {
     const auto open = std::ranges::find_if(
         channels_, [&](const auto& each) { return &each->channel == &channel; });
     CHECK(open != channels_.end());
+    return **open;
+}
+
+void Purse::set_aside(const channel::PayerChannel& channel) { open_of(channel).is_aside = true; }
+
+SessionPayment Purse::payment_for(const channel::PayerChannel& channel, const SessionTerms& terms,
+                                  model::LayerRange layers, std::uint64_t row_price) {
     SessionPayment payment{channel.record().terms.outpoint, row_price, {}};
     payment.signature = crypto::sign(
-        (*open)->secret,
+        open_of(channel).secret,
         payment_message(terms, layers, channel.record().terms.payee, options_.genesis_id, payment),
         random_);
     return payment;

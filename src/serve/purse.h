@@ -57,6 +57,9 @@ class Purse {
                                               std::uint64_t row_price,
                                               std::uint64_t rows = kRowsInHand);
 
+    /// The server does not serve by this channel any more, though it is paid ahead: as long as the
+    /// purse lives another one is used.
+    void set_aside(const channel::PayerChannel& channel);
     /// When a session on the channel is over: what came since the last voucher is on disk then.
     /// That it could not be kept is for the log.
     static void end_session(channel::PayerChannel& channel);
@@ -66,6 +69,7 @@ class Purse {
 
   private:
     struct Open;
+    Open& open_of(const channel::PayerChannel& channel) const;
     Result<std::unique_ptr<Open>> take(const channel::Record& record);
     std::uint64_t left_for(const channel::PayerChannel& channel) const;
 
