@@ -158,8 +158,8 @@ void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
         if (is_paid_ahead(*session)) {
             purse_->set_aside(*session->channel);
             reason +=
-                "; rows that were lost on their way count there, and not here: open another "
-                "channel";
+                "; by what came here it is paid ahead (rows that were lost on their way count "
+                "there alone): open another channel";
         }
     }
     fail(problem->session, code, reason);
