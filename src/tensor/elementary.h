@@ -25,7 +25,7 @@ float gelu_tanh_f32(float x);
 float gelu_slope_f32(float x);
 float gelu_tanh_slope_f32(float x);
 
-/// For |x| < 2^30 or so (three-part pi/2 reduction): far beyond any position.
+/// For |x| below 2^20 quarter turns (N16): 2^20 positions of at most a radian each stay below.
 double sin_f64(double x);
 double cos_f64(double x);
 /// 2^x; 0 below -1022.
