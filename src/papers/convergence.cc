@@ -36,6 +36,12 @@ Vector returned(const Vector& r, std::size_t rows, const Vector& v) {
     return out;
 }
 
+Vector returned_by_drawn(const FederatedRun& run, const Vector& update, Random& random) {
+    return returned(
+        draw_sketch(*run.sketch, update.size(), run.sketch_rows, run.per_column, random),
+        run.sketch_rows, update);
+}
+
 std::size_t draw_winner(const QuadraticUsers& users, Random& random) {
     if (users.power.empty()) return random.below(users.curvature.size());
     double at = uniform(random);
@@ -63,7 +69,7 @@ QuadraticUsers random_users(std::size_t count, std::size_t dim, double unlike, R
 Landscape landscape(const QuadraticUsers& users) {
     const std::size_t count = users.curvature.size();
     CHECK(count > 0);
-    Landscape land{Vector(users.dim), users.curvature[0][0], users.curvature[0][0], 0};
+    Landscape land{Vector(users.dim), users.curvature[0][0], users.curvature[0][0], 0, count};
     for (std::size_t i = 0; i < users.dim; ++i) {
         double weighted = 0, sum = 0;
         for (std::size_t c = 0; c < count; ++c) {
@@ -102,16 +108,15 @@ std::vector<Vector> train(const QuadraticUsers& users, const FederatedRun& run, 
             update = local_update(users, draw_winner(users, random), run, theta);
         } else {
             for (std::size_t c = 0; c < count; ++c) {
-                const Vector mine = local_update(users, c, run, theta);
+                Vector mine = local_update(users, c, run, theta);
+                if (run.sketch && run.own_sketches) mine = returned_by_drawn(run, mine, random);
                 for (std::size_t i = 0; i < users.dim; ++i)
                     update[i] += mine[i] / static_cast<double>(count);
             }
         }
-        // All share the round's matrix, so sketching the average is averaging the sketches.
-        if (run.sketch)
-            update = returned(
-                draw_sketch(*run.sketch, users.dim, run.sketch_rows, run.per_column, random),
-                run.sketch_rows, update);
+        // Where all share the round's matrix, sketching the average is averaging the sketches.
+        const bool done = run.own_sketches && run.participation == Participation::kFull;
+        if (run.sketch && !done) update = returned_by_drawn(run, update, random);
         Vector next = theta;
         for (std::size_t i = 0; i < users.dim; ++i) next[i] += update[i];
         path.push_back(std::move(next));
@@ -132,6 +137,9 @@ ConvergenceBounds convergence_bounds(const Landscape& land, const FederatedRun& 
     bounds.printed = l / 2 * std::exp(-mu * eta * t) * distance2 +
                      4 * eta * eta * l * l * k * k * k * land.sigma2 / mu;
     bounds.full = l / 2 * falls + 1.16 * eta * eta * l * l * k * k * land.sigma2 / mu;
+    bounds.own_sketches =
+        l / 2 * (falls + 3 * alpha / static_cast<double>(land.users) * eta * k * land.sigma2 / mu) +
+        1.22 * eta * eta * l * l * k * k * land.sigma2 / mu;
     bounds.winner = l / 2 * (falls + 3.31 * (1 + alpha) * eta * k * land.sigma2 / mu);
     return bounds;
 }

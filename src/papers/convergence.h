@@ -31,6 +31,7 @@ struct Landscape {
     double mu = 0;          ///< least curvature of any user
     double smoothness = 0;  ///< L: the greatest
     double sigma2 = 0;      ///< mean over users of |grad f_c|^2 at the optimum
+    std::size_t users = 0;  ///< N
 };
 Landscape landscape(const QuadraticUsers& users);
 /// f(x) - f(optimum).
@@ -46,6 +47,9 @@ struct FederatedRun {
     std::optional<Sketch> sketch;  ///< none: updates as they are
     std::size_t sketch_rows = 0;   ///< s
     std::size_t per_column = 1;
+    /// Each user's update by a matrix of its own, as in this program's chain; else all share the
+    /// round's, as in the paper.
+    bool own_sketches = false;
 };
 
 /// The model after each round, from `start` on ([rounds + 1][dim]).
@@ -58,8 +62,11 @@ double bounded_rate(const Landscape& land, std::size_t local_steps, double alpha
 /// Bounds of E f(x_T) - f*; `alpha` is the sketch's (0 without one), `distance2` |x_0 - optimum|^2.
 struct ConvergenceBounds {
     double printed = 0;  ///< papers A: Theorem 15, for both
-    double full = 0;     ///< proved for full participation
-    double winner = 0;   ///< proved for the winner's update alone: its floor is linear in eta
+    double full = 0;     ///< proved for full participation with one matrix a round
+    /// Proved for full participation with a matrix for each user: what its error adds does not
+    /// vanish with the mean gradient, so the floor is linear in eta, alpha / N of a winner's.
+    double own_sketches = 0;
+    double winner = 0;  ///< proved for the winner's update alone: its floor is linear in eta
 };
 ConvergenceBounds convergence_bounds(const Landscape& land, const FederatedRun& run, double alpha,
                                      double distance2);

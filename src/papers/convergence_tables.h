@@ -18,7 +18,8 @@ struct ConvergenceRequest {
 /// Every sketch, all users or one winner a round, several local steps: the gap to the optimum.
 ResultTable convergence_table(const ConvergenceRequest& request,
                               const TableProgress& progress = {});
-/// How far from the optimum one winner a round stays, by step size. Reads the seed alone.
+/// How far from the optimum one winner a round stays, and all with a sketch that they share or one
+/// of their own, by step size. Reads the seed alone.
 ResultTable winner_floor_table(const ConvergenceRequest& request);
 /// Where training settles when hash power is unequal. Does not read `seeds`.
 ResultTable bias_table(const ConvergenceRequest& request, const TableProgress& progress = {});

@@ -66,6 +66,36 @@ TEST(Convergence, StaysBelowTheCorrectedBounds) {
         }
 }
 
+/// The mean gap to the optimum over all rounds but the first tenth, from the optimum on.
+double floor_of(const QuadraticUsers& users, const FederatedRun& run, std::uint64_t seed) {
+    SeededRandom random(seed);
+    const Landscape land = landscape(users);
+    const auto path = train(users, run, land.optimum, random);
+    const std::size_t from = path.size() / 10;
+    double mean = 0;
+    for (std::size_t t = from; t < path.size(); ++t)
+        mean += gap(users, land, path[t]) / static_cast<double>(path.size() - from);
+    return mean;
+}
+
+TEST(Convergence, SketchesOfTheirOwnLeaveAFloorThatASharedOneDoesNot) {
+    SeededRandom random(4);
+    const QuadraticUsers users = random_users(4, 8, 3, random);
+    const Landscape land = landscape(users);
+    FederatedRun run;
+    run.local_steps = 4;
+    run.rounds = 20'000;
+    run.sketch = Sketch::kSrht;
+    run.sketch_rows = 4;
+    const double alpha = exact_norm_ratio(Sketch::kSrht, 8, 4) - 1;
+    run.eta = bounded_rate(land, run.local_steps, alpha) / 16;
+    const ConvergenceBounds bounds = convergence_bounds(land, run, alpha, 0);
+    EXPECT_LT(floor_of(users, run, 5), bounds.full);
+    run.own_sketches = true;
+    EXPECT_GT(floor_of(users, run, 5), bounds.full);
+    EXPECT_LT(floor_of(users, run, 5), bounds.own_sketches);
+}
+
 TEST(Convergence, OneWinnersFloorIsAboveThePapers) {
     // f_1,2 = 1/2 (x -+ 1)^2, K = 1: the stationary gap is eta / (2 (2 - eta)).
     const QuadraticUsers users{1, {{1}, {1}}, {{1}, {-1}}, {}};
