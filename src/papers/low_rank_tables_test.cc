@@ -36,6 +36,12 @@ TEST(LowRankTables, FiguresHaveARowForEachRatioAndReading) {
     EXPECT_EQ(figure6().pictures.size(), 2U);
 }
 
+TEST(LowRankTables, Figure7NamesTheReadingsThatSaveMoreThanWasTakenAway) {
+    const std::string found = figure7().found;
+    for (const char* rate : {"20.2 %", "28.6 %", "30.0 %", "88.7 and 99.8 %"})
+        EXPECT_NE(found.find(rate), std::string::npos) << found;
+}
+
 TEST(LowRankTables, CountingIsRefusedWhereItWouldTakeMinutes) {
     const auto refused = counted_reads({.m = 1 << 20, .n = 1 << 20, .t = 1 << 10});
     ASSERT_FALSE(refused.ok());
