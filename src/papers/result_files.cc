@@ -153,9 +153,10 @@ Status write_files(const ResultTable& table, const std::string& folder, std::ost
     return ok_status();
 }
 
-std::string to_markdown(const ResultTable& table, const std::string& title) {
-    std::string page =
-        fmt::format("## {}\n\n`cairn lab {}`: {}\n\n", title, table.name, table.found);
+std::string to_markdown(const ResultTable& table, const std::string& title,
+                        const std::string& arguments) {
+    std::string page = fmt::format("## {}\n\n`cairn lab {}{}{}`: {}\n\n", title, table.name,
+                                   arguments.empty() ? "" : " ", arguments, table.found);
     for (const auto& block : blocks_of(table)) page += to_markdown(block);
     for (std::size_t i = 0; i < table.pictures.size(); ++i)
         page += fmt::format("![{}]({}.svg)\n\n", table.pictures[i].title, numbered(table.name, i));

@@ -18,7 +18,9 @@ std::string text_of(const Value& value);
 /// `said` (may be null) is told what was written, and why there is no PNG.
 Status write_files(const ResultTable& table, const std::string& folder, std::ostream* said);
 
-/// A section of a page: its sentence, its rows, its pictures from the page's folder.
-std::string to_markdown(const ResultTable& table, const std::string& title);
+/// A section of a page: the command that makes it (`arguments` are what it is given), its sentence,
+/// its rows, its pictures from the page's folder.
+std::string to_markdown(const ResultTable& table, const std::string& title,
+                        const std::string& arguments = "");
 
 }  // namespace cairn::papers

@@ -35,8 +35,8 @@ void add_lab(const Command& app, Invocation& invocation) {
     add_lab_mining(group, invocation);
     add_lab_attacks(group, invocation);
     add_lab_adversary(group, invocation);
-    add_lab_trust(group, invocation);
     LabPages pages;
+    add_lab_trust(group, invocation, pages);
     add_lab_low_rank(group, invocation, pages);
     add_lab_divided(group, invocation, pages);
     add_lab_factors(group, invocation, pages);

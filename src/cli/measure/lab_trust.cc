@@ -87,9 +87,10 @@ void add_audits(const Command& group, Invocation& invocation) {
 
 }  // namespace
 
-void add_lab_trust(const Command& group, Invocation& invocation) {
+void add_lab_trust(const Command& group, Invocation& invocation, LabPages& pages) {
     add_trust(group, invocation);
     add_audits(group, invocation);
+    pages.push_back({'B', "Equations 3 and 4: trust scores", [] { return trust_scores({}); }});
 }
 
 }  // namespace cairn::cli

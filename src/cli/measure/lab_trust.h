@@ -2,12 +2,14 @@
 // audits`: how soon servers that cheat are found (lab/audit_lottery.h).
 #pragma once
 
+#include "cli/papers/lab_pages.h"
+
 namespace cairn::cli {
 
 class Command;
 
 struct Invocation;
 
-void add_lab_trust(const Command& group, Invocation& invocation);
+void add_lab_trust(const Command& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

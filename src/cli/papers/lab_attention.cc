@@ -225,21 +225,22 @@ void add_lab_attention(const Command& group, Invocation& invocation, LabPages& p
     command.add_option("--beta", table->beta, "The verifier's random number, below 2^61 - 1")
         .check(range(std::uint64_t{0}, papers::kLookupPrime - 1))
         .required();
-    pages.push_back({'A', "Definitions 38 to 49, Lemmas 68 and 69: the attention loss", [] {
-                         return attention(
-                             {"[[1, 0.5], [0, 1], [0.3, -1]]", "[[1, 0], [0.2, 1], [-1, 0.5]]",
-                              "[[0.1, -0.2], [0.3, 0.4]]",
-                              "[[1, 0, 0], [0, 0.5, 0.5], [0.2, 0.3, 0.5]]", "[2, 2, 2]"});
-                     }});
-    pages.push_back({'B', "Equations 20 to 22: softmax by digits", [] {
-                         SoftmaxRequest request;
-                         request.x = "[0, 34359738368, -17179869184, 8589934592]";
-                         request.verifiers = 2;
-                         return softmax(request);
-                     }});
-    pages.push_back({'B', "The lookup argument", [] {
-                         return lookup({"[0, 1, 2, 3]", "[3, 3, 0, 1]", 1234567});
-                     }});
+    const AttentionRequest small{"[[1, 0.5], [0, 1], [0.3, -1]]", "[[1, 0], [0.2, 1], [-1, 0.5]]",
+                                 "[[0.1, -0.2], [0.3, 0.4]]",
+                                 "[[1, 0, 0], [0, 0.5, 0.5], [0.2, 0.3, 0.5]]", "[2, 2, 2]"};
+    pages.push_back({'A', "Definitions 38 to 49, Lemmas 68 and 69: the attention loss",
+                     [small] { return attention(small); },
+                     fmt::format("--a1 '{}' --a2 '{}' --x '{}' --b '{}' --w '{}'", small.a1,
+                                 small.a2, small.x, small.b, small.w)});
+    SoftmaxRequest row;
+    row.x = "[0, 34359738368, -17179869184, 8589934592]";
+    row.verifiers = 2;
+    pages.push_back({'B', "Equations 20 to 22: softmax by digits", [row] { return softmax(row); },
+                     fmt::format("--x '{}' --verifiers {}", row.x, row.verifiers)});
+    const LookupRequest known{"[0, 1, 2, 3]", "[3, 3, 0, 1]", 1234567};
+    pages.push_back({'B', "The lookup argument", [known] { return lookup(known); },
+                     fmt::format("--table '{}' --values '{}' --beta {}", known.table, known.values,
+                                 known.beta)});
 }
 
 }  // namespace cairn::cli

@@ -70,9 +70,11 @@ void add_lab_low_rank(const Command& group, Invocation& invocation, LabPages& pa
     pages.push_back({'B', "Equation 6 and Table 2: reads of a product", papers::table2});
     pages.push_back(
         {'B', "Table 3: storage and reads of low-rank weights", [] { return papers::table3({}); }});
-    pages.push_back({'B', "Table 3, counted", [] {
+    pages.push_back({'B', "Table 3, counted",
+                     [] {
                          return papers::counted_reads({384, 96, 30, 1, 0.7});
-                     }});
+                     },
+                     "--m 384 --n 96"});
     pages.push_back({'B', "Figure 6: reads by compression ratio", papers::figure6});
     pages.push_back({'B', "Figure 7: bandwidth saved", papers::figure7});
 }

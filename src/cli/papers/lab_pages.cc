@@ -49,7 +49,7 @@ Status run(const LabPages& sections, const std::string& folder, bool json, std::
             progress.update(done++);
             ASSIGN_OR_RETURN(const papers::ResultTable table, section.make());
             RETURN_IF_ERROR(papers::write_files(table, folder, nullptr));
-            text += papers::to_markdown(table, section.title);
+            text += papers::to_markdown(table, section.title, section.arguments);
         }
         while (text.ends_with("\n\n")) text.pop_back();
         RETURN_IF_ERROR(write_file(folder + "/" + page.file, as_bytes(text)));

@@ -17,6 +17,7 @@ struct LabSection {
     char paper = 'A';  ///< papers A or B (docs/spec/papers.md)
     std::string title;
     std::function<Result<papers::ResultTable>()> make;
+    std::string arguments{};  ///< with which the command gives the same, where it needs any
 };
 using LabPages = std::vector<LabSection>;
 

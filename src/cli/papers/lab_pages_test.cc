@@ -42,14 +42,16 @@ std::size_t pictures_of(const std::string& folder, const std::string& page) {
     return pictures;
 }
 
-LabSection section(char paper, const std::string& name) {
-    return {paper, "Section " + name, [name]() -> Result<papers::ResultTable> {
+LabSection section(char paper, const std::string& name, const std::string& arguments = "") {
+    return {paper, "Section " + name,
+            [name]() -> Result<papers::ResultTable> {
                 papers::ResultTable table{name, {}, "Found by " + name + ".", {}};
                 for (const double x : {1.0, 2.0, 3.0})
                     table.rows.push_back({{"x", x}, {"y", x * x}});
                 table.pictures.push_back({name, "x", "y", "", "x", "y"});
                 return table;
-            }};
+            },
+            arguments};
 }
 
 TEST(LabPages, APageForEachPaperWithItsResultsInOrder) {
@@ -57,10 +59,11 @@ TEST(LabPages, APageForEachPaperWithItsResultsInOrder) {
     CLI::App app;
     Invocation invocation;
     add_lab_all(Command(app), invocation,
-                {section('A', "first"), section('B', "other"), section('A', "second")});
+                {section('A', "first"), section('B', "other", "--m 2"), section('A', "second")});
     app.parse("all --out " + folder);
     std::stringstream out;
     ASSERT_TRUE(invocation.run(out).ok());
+    EXPECT_NE(text_of(folder + "/efedllm.md").find("`cairn lab other --m 2`: "), std::string::npos);
     EXPECT_EQ(pictures_of(folder, "gradientcoin.md"), 2U);
     EXPECT_EQ(pictures_of(folder, "efedllm.md"), 1U);
     const std::string page = text_of(folder + "/gradientcoin.md");
