@@ -180,8 +180,8 @@ Result<ResultTable> one_bit_table(std::uint64_t seeds) {
     }
     table.found =
         "One rotation sends signs that the largest parameters of a tile decide alone; a second one "
-        "mixes them first, at the same size and noise; a dither is unbiased, too, and noisier the "
-        "more even a delta is.";
+        "mixes them first, at the same size, and with somewhat more noise where a few parameters "
+        "are large; a dither is unbiased, too, and noisier the more even a delta is.";
     return table;
 }
 

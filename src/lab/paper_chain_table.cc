@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -119,17 +120,35 @@ double spread_of(const Played& played) {
     return *most - *least;
 }
 
-void add_curve(const Played& played, std::uint32_t blocks, std::vector<Row>& rows) {
+/// Of a network's losses those that are shown.
+std::vector<PaperChainOutcome::Losses> shown_of(const Played& played, std::uint32_t blocks) {
     const std::uint32_t every = std::max(1U, blocks / kCurvePoints);
-    std::uint32_t next = 0;
-    for (const auto& point : played.outcome.losses) {
-        if (point.block < next && &point != &played.outcome.losses.back()) continue;
-        next = point.block + every;
+    std::vector<PaperChainOutcome::Losses> shown;
+    for (const auto& point : played.outcome.losses)
+        if (shown.empty() || point.block >= shown.back().block + every ||
+            &point == &played.outcome.losses.back())
+            shown.push_back(point);
+    return shown;
+}
+
+void add_curve(const Played& played, std::uint32_t blocks, std::vector<Row>& rows) {
+    for (const auto& point : shown_of(played, blocks))
         rows.push_back({{"line", fmt::format("{}, {}", played.network,
                                              chain::name_of(played.given.codec.kind))},
                         {"block", static_cast<std::int64_t>(point.block)},
                         {"report_loss", point.mean}});
+}
+
+/// The most that a loss of these networks moves between two points shown, from the middle on.
+double largest_move(std::span<const Played> networks, std::uint32_t blocks) {
+    double most = 0;
+    for (const Played& played : networks) {
+        const auto shown = shown_of(played, blocks);
+        for (std::size_t i = 1; i < shown.size(); ++i)
+            if (2 * shown[i - 1].block >= blocks)
+                most = std::max(most, std::fabs(shown[i].mean - shown[i - 1].mean));
     }
+    return most;
 }
 
 std::string found(const std::vector<Played>& all, std::uint32_t blocks, double chi,
@@ -145,15 +164,18 @@ std::string found(const std::vector<Played>& all, std::uint32_t blocks, double c
     return fmt::format(
         "From {:.2f} nats a token, {} blocks of one winner take the report loss to {:.2f} (dense), "
         "{:.2f} (signs) and {:.2f} (count-sketch), where merging everybody's steps of the same "
-        "descent takes it to {:.2f}, {:.2f} and {:.2f} and of AdamW to {:.2f}; blocks fall to "
-        "miners by hash power and by who is done with training first (chi-squared {:.1f} with {} "
-        "degrees of freedom); with unlike texts, unequal power moves the loss of the strongest's "
-        "by "
-        "{:+.2f} and of the weakest's by {:+.2f} against equal power, and the texts' losses end "
-        "{:.2f} apart, with equal power {:.2f}, where all are merged {:.2f} (one seed).",
+        "descent takes it to {:.2f}, {:.2f} and {:.2f} and of AdamW to {:.2f}; from the middle on "
+        "the first three move by up to {:.2f} between two points shown, so that the last block "
+        "alone says little, the merged ones by up to {:.2f}; blocks fall to miners by hash power "
+        "and by who is done with training first (chi-squared {:.1f} with {} degrees of freedom); "
+        "with unlike texts, unequal power moves the loss of the strongest's by {:+.2f} and of the "
+        "weakest's by {:+.2f} against equal power, and the texts' losses end {:.2f} apart, with "
+        "equal power {:.2f}, where all are merged {:.2f} (one seed).",
         all[0].outcome.losses.front().mean, blocks, after(0), after(1), after(2), after(3),
-        after(4), after(5), after(6), chi, freedom, moved(strongest - miners.begin()),
-        moved(weakest - miners.begin()), spread_of(all[8]), spread_of(all[9]), spread_of(all[10]));
+        after(4), after(5), after(6), largest_move(std::span(all).subspan(0, 3), blocks),
+        largest_move(std::span(all).subspan(3, 3), blocks), chi, freedom,
+        moved(strongest - miners.begin()), moved(weakest - miners.begin()), spread_of(all[8]),
+        spread_of(all[9]), spread_of(all[10]));
 }
 
 }  // namespace
