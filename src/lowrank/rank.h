@@ -47,9 +47,10 @@ struct Candidate {
 };
 
 /// For each candidate its rank, 0: whole. The sum of bytes is at most `budget`, and the product of
-/// the energies (papers B: Eq 13) is as large as steps of the best gain a byte make it: the gain of
-/// a rank falls as ranks grow, so each step is the best there is. Nothing if even rank 1 for all is
-/// too much.
+/// the energies (papers B: Eq 13) is as large as steps of the best gain a byte make it. The gain of
+/// a rank falls as ranks grow, so among ranks each step is the best there is; the last one, to the
+/// whole matrix, gains more than those before it, and is taken only once its turn comes. Nothing if
+/// even rank 1 for all is too much.
 std::vector<std::size_t> share_budget(std::span<const Candidate> candidates, std::uint64_t budget);
 
 }  // namespace cairn::lowrank
