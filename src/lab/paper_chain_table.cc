@@ -167,10 +167,11 @@ std::string found(const std::vector<Played>& all, std::uint32_t blocks, double c
         "descent takes it to {:.2f}, {:.2f} and {:.2f} and of AdamW to {:.2f}; from the middle on "
         "the first three move by up to {:.2f} between two points shown, so that the last block "
         "alone says little, the merged ones by up to {:.2f}; blocks fall to miners by hash power "
-        "and by who is done with training first (chi-squared {:.1f} with {} degrees of freedom); "
-        "with unlike texts, unequal power moves the loss of the strongest's by {:+.2f} and of the "
-        "weakest's by {:+.2f} against equal power, and the texts' losses end {:.2f} apart, with "
-        "equal power {:.2f}, where all are merged {:.2f} (one seed).",
+        "and by who is done with training first (chi-squared {:.1f} with {} degrees of freedom, "
+        "were networks of one seed independent); with unlike texts, unequal power moves the loss "
+        "of the strongest's by {:+.2f} and of the weakest's by {:+.2f} against equal power, and "
+        "the texts' losses end {:.2f} apart, with equal power {:.2f}, where all are merged {:.2f} "
+        "(one seed).",
         all[0].outcome.losses.front().mean, blocks, after(0), after(1), after(2), after(3),
         after(4), after(5), after(6), largest_move(std::span(all).subspan(0, 3), blocks),
         largest_move(std::span(all).subspan(3, 3), blocks), chi, freedom,
