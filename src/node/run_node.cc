@@ -154,9 +154,14 @@ Status Process::check_network() const {
                          ": it is a private network, whose members are keys; leave out "
                          "--fresh-keys"};
     if (!network_definition_.is_member(crypto::public_key(*key_)))
-        return Error{ErrorCode::kRefused, "this is a private network and the key " +
-                                              to_hex(crypto::public_key(*key_)) +
-                                              " is not one of its members"};
+        return Error{ErrorCode::kRefused,
+                     "this is a private network and the key " + to_hex(crypto::public_key(*key_)) +
+                         " is not one of its members; " +
+                         (options_.key ? "it is the wallet's: ask whoever made the network"
+                                       : "it is that of " + options_.directory + "/" +
+                                             std::string(kKeyFile) +
+                                             ": if your wallet's address is a member, give "
+                                             "--wallet")};
     if (network_definition_.one_winner() && !options_.train.empty() && !options_.mine)
         return misused("in " + network_definition_.name +
                        " an update travels in the block of who made it and nowhere else: give "

@@ -20,6 +20,7 @@
 #include "node/create_network.h"
 #include "node/network_presets.h"
 #include "text/bpe.h"
+#include "wallet/address.h"
 
 namespace cairn::cli {
 
@@ -32,12 +33,22 @@ double share_of(const chain::NetworkDefinition& network) {
     return network.public_share / kShareUnit;
 }
 
+/// The address of a wallet, or the digits of a key, of which a node without a wallet has one too.
+Result<crypto::PublicKey> parse_member(const std::string& member) {
+    if (member.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+        return wallet::decode_address(member);
+    ASSIGN_OR_RETURN(const crypto::PublicKey key, fixed_from_hex<32>(member));
+    if (!crypto::is_valid(key)) return invalid("no key has these digits");
+    return key;
+}
+
 Result<std::vector<crypto::PublicKey>> parse_members(const std::vector<std::string>& members) {
     std::vector<crypto::PublicKey> keys;
-    for (const std::string& hex : members) {
-        auto key = fixed_from_hex<32>(hex);
-        if (!key.ok()) return misused("--member " + hex + ": " + key.error().message);
-        if (!crypto::is_valid(*key)) return misused("--member " + hex + " is not a key");
+    for (const std::string& member : members) {
+        const auto key = parse_member(member);
+        if (!key.ok())
+            return misused("--member " + member + ": " + key.error().message +
+                           "; a member's address is what `cairn wallet address` prints");
         keys.push_back(*key);
     }
     std::sort(keys.begin(), keys.end());
@@ -141,7 +152,15 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("  work         {}\n", chain::name_of(network.work));
     out << fmt::format("  updates as   {}\n", codec_words(network.codec));
     out << fmt::format("  at first     updates are expected to have norm {}\n", network.norm_start);
-    out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
+    const char* wallet = network.is_private() ? " --wallet" : "";
+    if (network.is_private())
+        out << fmt::format("  members      {}, and nobody else\n", network.members.size());
+    out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine{}\n", request.directory,
+                       wallet);
+    out << fmt::format(
+        "Others need a copy of {}/network.json, and you --listen 0.0.0.0:8333:\n"
+        "  cairn node --network network.json --connect HOST:8333 --train TEXT --mine{}\n",
+        request.directory, wallet);
 }
 
 void add_codec(const Command& command, NetworkRequest& request) {
@@ -278,7 +297,8 @@ void add_network(const Command& app, Invocation& invocation) {
                     "Milliseconds since 1970 (default: now)")
         .check(range(std::uint64_t{1}, kMaxTimeMs));
     command.add_option("--member", request->members,
-                       "A member's key, in hexadecimal; with any, the network is private");
+                       "The address of a member's wallet, or a key in hexadecimal; again for each. "
+                       "With any, the network is private, and its nodes run with --wallet");
     command.callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_network_create(*request, out); };

@@ -130,6 +130,35 @@ TEST_F(NetworkCommand, SaysHowMuchTrainersReadOfTheJudgeText) {
     EXPECT_EQ(made("all", {"--public-share", "1"}).code, 2);
 }
 
+// A member is named by what wallets show, and is told how its node becomes that member.
+TEST_F(NetworkCommand, MembersAreNamedByTheirAddresses) {
+    write("judge.txt", node::tiny_text(1, 600));
+    write("report.txt", node::tiny_text(2, 600));
+    const auto wallet =
+        run({"wallet", "create", "--no-password", "--json", "--dir", dir_ + "/new"}).json();
+    const std::string address = wallet["address"];
+    const auto made = [&](const std::string& member) {
+        return run({"network", "create", "--dir", dir_ + "/new", "--config", "tiny", "--judge",
+                    dir_ + "/judge.txt", "--report", dir_ + "/report.txt", "--member", member});
+    };
+    for (const std::string& wrong : {address.substr(0, 20), std::string("abc"), std::string("me"),
+                                     std::string(64, 'f'), std::string()}) {
+        const Outcome refused = made(wrong);
+        EXPECT_EQ(refused.code, 2) << wrong;
+        EXPECT_NE(refused.errors.find("cairn wallet address"), std::string::npos) << refused.errors;
+    }
+    const Outcome outcome = made(address);
+    ASSERT_EQ(outcome.code, 0) << outcome.errors;
+    EXPECT_NE(outcome.out.find("--mine --wallet"), std::string::npos) << outcome.out;
+    const auto network = node::read_network(dir_ + "/new/network.json").value();
+    ASSERT_EQ(network.members.size(), 1U);
+    EXPECT_EQ(to_hex(network.members[0]), wallet["key"]);
+    // Without --wallet the node has a key of its own, which is no member's.
+    const Outcome stranger = run({"node", "--dir", dir_ + "/new", "--listen", "", "--no-api"});
+    EXPECT_EQ(stranger.code, 1);
+    EXPECT_NE(stranger.errors.find("--wallet"), std::string::npos) << stranger.errors;
+}
+
 // What is printed is what the rules do: nothing judges there, and the text that would is read by
 // nobody.
 TEST_F(NetworkCommand, OneWinnerABlockIsSaidAsItIs) {
