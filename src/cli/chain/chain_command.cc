@@ -120,8 +120,6 @@ void print_block(const ChainReader& chain, const chain::Block& block, std::uint6
     for (const chain::Contribution& contribution : block.contributions)
         row("contribution", fmt::format("{} ({} bytes)", short_hex(contribution.commitment_id),
                                         contribution.payload.size()));
-    if (!block.contributions.empty())
-        out << fmt::format("Why each earned what it earned: cairn explain {}\n", height);
 }
 
 Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
@@ -244,8 +242,9 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
         row("", fmt::format("{} on {}", loss_text(published.by_source[i]),
                             chain.network.sources[i].name));
     if (best)
-        row("best", fmt::format("{} at height {}: cairn model export --at best --out FILE",
-                                loss_text(best->report_loss), best->height));
+        row("best",
+            fmt::format("{} at height {}: cairn model export --at best --out FILE{}",
+                        loss_text(best->report_loss), best->height, dir_words(request.directory)));
     row("judge loss", loss_text(judge));
     for (const node::UpgradeView& upgrade : upgrades)
         row("upgrade", fmt::format("at block {}: numerics version {}, rules version {}{}",
@@ -270,6 +269,9 @@ Status run_chain_block(const ChainRequest& request, std::ostream& out) {
         return ok_status();
     }
     print_block(chain, block, header.height, out);
+    if (!block.contributions.empty())
+        out << fmt::format("Why each earned what it earned: cairn explain {}{}\n", header.height,
+                           dir_words(request.directory));
     if (!header.reason.empty())
         out << "This block is invalid: " << header.reason << '\n';
     else if (!on_chain)

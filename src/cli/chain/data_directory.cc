@@ -16,6 +16,10 @@ std::string default_directory() {
     return std::string(home != nullptr && *home != '\0' ? home : ".") + "/.cairn";
 }
 
+std::string dir_words(const std::string& directory) {
+    return directory == default_directory() ? "" : " --dir " + directory;
+}
+
 Option named_folder(Option option) {
     return option.check(Check(
         [](const std::string& name) {

@@ -16,6 +16,10 @@ class Option;
 /// $CAIRN_DIR, else ~/.cairn.
 std::string default_directory();
 
+/// " --dir DIR" behind a command that somebody is told to type next; nothing where that is the
+/// default.
+std::string dir_words(const std::string& directory);
+
 /// Makes the option refuse an empty folder name, which an unset shell variable would give: files
 /// would be looked for in the root, and created in the current folder.
 Option named_folder(Option option);

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "chain/payment.h"
 #include "cli/chain/amount.h"
+#include "cli/chain/data_directory.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
@@ -68,8 +69,9 @@ void say_bumped(const WalletRequest& request, const wallet::WaitingPayment& old,
     else
         out << fmt::format(
             "Sent {} again with a fee of {} instead of {}; the payment before is replaced.\n"
-            "payment {}\nSee where it is: cairn explain {}\n",
-            amount_text(amount), amount_text(fee), amount_text(old.fee), id, id.substr(0, 12));
+            "payment {}\nSee where it is: cairn explain {}{}\n",
+            amount_text(amount), amount_text(fee), amount_text(old.fee), id, id.substr(0, 12),
+            dir_words(request.file.directory));
     if (!out.flush()) say("the payment is replaced all the same, by the one with the id " + id);
 }
 

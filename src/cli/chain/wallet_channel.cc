@@ -7,6 +7,7 @@
 
 #include "channel/payee_channel.h"
 #include "cli/chain/amount.h"
+#include "cli/chain/data_directory.h"
 #include "cli/chain/wallet_desk.h"
 #include "cli/chain/wallet_order.h"
 #include "console/json_line.h"
@@ -63,10 +64,10 @@ void say_opened(const WalletRequest& request, const OpenedChannel& opened, const
         out << fmt::format(
             "Put {} aside for {} with a fee of {}.\nchannel {}\n"
             "He takes vouchers once {} blocks are on it, up to height {}; what is left is yours "
-            "again from height {} on.\nPay: cairn wallet channel pay {} AMOUNT\n",
+            "again from height {} on.\nPay: cairn wallet channel pay {} AMOUNT{}\n",
             amount_text(terms.capacity), request.to, amount_text(opened.fee), name,
             desk.policy.confirmations, channel::last_call(terms.expiry, desk.policy) - 1,
-            terms.expiry, name.substr(0, 12));
+            terms.expiry, name.substr(0, 12), dir_words(request.file.directory));
     if (!out.flush()) say("the channel is opened all the same, with the name " + name);
 }
 

@@ -405,6 +405,8 @@ TEST_F(WalletCommands, AnOldWalletEarnsPaysAndComesBack) {
     const std::string id =
         ask({"wallet", "send", "--to", own["address"], "--amount", "0.3"})["payment"];
     ASSERT_TRUE(wait_for([&] { return run({"explain", id, "--dir", dir_}).code == 0; }));
+    const std::string told = wallet({"send", "--to", own["address"], "--amount", "0.1"}).out;
+    EXPECT_TRUE(says(told, " --dir " + dir_ + "\n")) << told << "is of this folder, too";
     EXPECT_EQ(node.stop().code, 0);
     const std::string again = copy_of_chain("again");
     const Json restored = ask_in(again, {"wallet", "restore", "--seed", kOldSeed});

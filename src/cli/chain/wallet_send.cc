@@ -9,6 +9,7 @@
 
 #include "api/explain.h"
 #include "base/random.h"
+#include "cli/chain/data_directory.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
@@ -64,8 +65,9 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
                                        {"inputs", payment.inputs.size()}});
     else
         out << fmt::format(
-            "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
-            amount_text(order.amount), request.to, amount_text(order.fee), id, id.substr(0, 12));
+            "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}{}\n",
+            amount_text(order.amount), request.to, amount_text(order.fee), id, id.substr(0, 12),
+            dir_words(request.file.directory));
     // The exit code will say failure: make sure that nobody pays a second time for that.
     if (!out.flush()) say("the payment is made all the same, with the id " + id);
 }

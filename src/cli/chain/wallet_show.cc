@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "base/time_text.h"
 #include "channel/record_store.h"
+#include "cli/chain/data_directory.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
@@ -256,8 +257,9 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
         out << fmt::format("pending    {:>20}  in the node's pool: yours after the next block\n",
                            amount_text(balance.pending));
     if (locked > 0)
-        out << fmt::format("locked     {:>20}  in channels: cairn wallet channel list\n",
-                           amount_text(locked));
+        out << fmt::format("locked     {:>20}  in channels: cairn wallet channel list",
+                           amount_text(locked))
+            << dir_words(request.file.directory) << '\n';
     out << fmt::format("at height {}\n", height);
     if (!wallet.can_spend()) out << kWatching;
     return ok_status();
