@@ -3,6 +3,7 @@
 // the price of 16 tokens, fees apart; and that a node ends its channels by itself.
 //
 //   CAIRN_CHANNEL_SESSIONS=100000 build/sim_test --gtest_filter=Channels.*      the slow tier
+#include <algorithm>
 #include <cstdlib>
 
 #include "sim/channel_game.h"
@@ -80,6 +81,41 @@ class ChannelsOfNodes {
         channel::RecordStore(disk(0)).put(record).value();
         return record;
     }
+    /// Opens that many channels, one after another, with what node 0's largest coin has.
+    std::vector<channel::Record> open_many(std::size_t count, std::uint64_t amount,
+                                           std::uint32_t expiry) {
+        const crypto::PublicKey payer = crypto::public_key(world.key(0));
+        const Hash256 genesis = world.node(0).chain().genesis_id();
+        auto [outpoint, coin] = world.ledger(0, [&](const consensus::Ledger& ledger) {
+            std::pair<chain::OutPoint, chain::Output> largest;
+            for (const auto& [at, each] : ledger.coins().all())
+                if (each.output.key == payer && each.output.amount > largest.second.amount)
+                    largest = {at, each.output};
+            return largest;
+        });
+        std::vector<channel::Record> opened;
+        while (opened.size() < count && coin.amount > amount + 500) {
+            chain::Payment payment;
+            payment.inputs = {outpoint};
+            payment.outputs = {{amount, chain::OutputKind::kChannel, payer,
+                                crypto::public_key(world.key(1)), expiry},
+                               {coin.amount - amount - 500, chain::OutputKind::kKey, payer}};
+            payment.signatures = {crypto::sign(
+                world.key(0), chain::signature_hash(genesis, payment, {&coin, 1}), world.random())};
+            channel::Record record;
+            record.genesis_id = genesis;
+            record.terms = *channel::terms_of({chain::payment_id(payment), 0}, payment.outputs[0]);
+            const auto submit = [&] {
+                world.node(0).submit_payment(chain::encode(payment), [](const Result<Hash256>&) {});
+                return is_open(record);
+            };
+            if (!world.run_until(submit, 120'000)) break;
+            opened.push_back(record);
+            outpoint = {record.terms.outpoint.id, 1};
+            coin = payment.outputs[1];
+        }
+        return opened;
+    }
     /// Node 1 has this voucher on its disk.
     void give_voucher(channel::Record record, std::uint64_t amount) {
         record.role = channel::Role::kPayee;
@@ -143,6 +179,24 @@ TEST(Channels, ANodeClosesBeforeTheExpiryAndTakesBackAfterIt) {
         << two.world.replay_line();
     EXPECT_EQ(two.ended_by(*paid), chain::PaymentForm::kClose);
     EXPECT_EQ(two.ended_by(*unpaid), chain::PaymentForm::kPlain);
+    EXPECT_EQ(two.world.failure(), "") << two.world.replay_line();
+}
+
+// Vouchers that are worth no more than a closing fee are tried again after every block. Those of a
+// payer who opened 32 such channels stood before his large one, which was never closed.
+TEST(Channels, VouchersThatAreWorthNothingKeepNoCloseOut) {
+    constexpr std::uint32_t kExpiry = 250;
+    ChannelsOfNodes two(3);
+    ASSERT_TRUE(two.world.run_until([&] { return two.world.height(1) >= 40; }, 600'000));
+    std::vector<channel::Record> channels = two.open_many(33, 1'000, kExpiry);
+    ASSERT_EQ(channels.size(), 33U) << two.world.replay_line();
+    ASSERT_LT(two.world.height(1), kExpiry - 30);
+    std::ranges::sort(channels, {}, [](const auto& record) { return record.terms.outpoint; });
+    const channel::Record large = channels.back();
+    for (const channel::Record& each : channels) two.give_voucher(each, each == large ? 900 : 200);
+    ASSERT_TRUE(two.world.run_until([&] { return two.world.agreed(kExpiry + 4); }, 900'000))
+        << two.world.replay_line();
+    EXPECT_EQ(two.ended_by(large), chain::PaymentForm::kClose) << two.world.replay_line();
     EXPECT_EQ(two.world.failure(), "") << two.world.replay_line();
 }
 

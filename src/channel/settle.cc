@@ -76,12 +76,16 @@ Result<chain::Payment> close_payment(const Record& record, const crypto::SecretK
     return payment;
 }
 
+Status check_refund_pays(const Record& record, std::uint64_t fee) {
+    if (fee < record.terms.capacity) return ok_status();
+    return refused("the channel holds " + amount_text(record.terms.capacity) +
+                   ", which is no more than the fee of " + amount_text(fee));
+}
+
 Result<chain::Payment> refund_payment(const Record& record, const crypto::SecretKey& payer,
                                       std::uint64_t fee, Random& random) {
     CHECK(record.role == Role::kPayer);
-    if (fee >= record.terms.capacity)
-        return refused("the channel holds " + amount_text(record.terms.capacity) +
-                       ", which is no more than the fee of " + amount_text(fee));
+    RETURN_IF_ERROR(check_refund_pays(record, fee));
     chain::Payment payment;
     payment.inputs = {record.terms.outpoint};
     payment.outputs = {{record.terms.capacity - fee, chain::OutputKind::kKey, record.terms.payer}};

@@ -36,8 +36,10 @@ Status check_close_pays(const Record& record, std::uint64_t fee);
 /// part. Errors as check_close_pays.
 Result<chain::Payment> close_payment(const Record& record, const crypto::SecretKey& payee,
                                      std::uint64_t fee, Random& random);
-/// The payment that takes a payer's channel back from the expiry on, all but the fee. kRefused if
-/// the channel holds no more than that.
+/// kRefused, with the figures, if a channel holds no more than the fee of taking it back.
+Status check_refund_pays(const Record& record, std::uint64_t fee);
+/// The payment that takes a payer's channel back from the expiry on, all but the fee. Errors as
+/// check_refund_pays.
 Result<chain::Payment> refund_payment(const Record& record, const crypto::SecretKey& payer,
                                       std::uint64_t fee, Random& random);
 

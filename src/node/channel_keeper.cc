@@ -1,5 +1,9 @@
 #include "node/channel_keeper.h"
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "base/log.h"
 
 namespace cairn::node {
@@ -8,8 +12,10 @@ namespace {
 using chain::amount_text;
 using chain::outpoint_text;
 
-/// Ended with one block; the others come with the next ones.
-constexpr std::size_t kMaxAtOnce = 32;
+/// Ended with one block; the others come with the next ones. All that a payee can have are closed
+/// in the blocks that are left for that, also if they expire together.
+constexpr std::size_t kMaxAtOnce = 192;
+static_assert(kMaxAtOnce * channel::Policy{}.closing_blocks >= channel::RecordStore::kMaxRecords);
 constexpr std::uint32_t kForgetAfter = 200;
 
 }  // namespace
@@ -60,14 +66,25 @@ void ChannelKeeper::look_up(std::vector<channel::Record> records) {
         }));
 }
 
+// What there is most to lose comes first, and what expires before what can wait: strangers open
+// channels to us, as many as they like.
 void ChannelKeeper::act(const std::vector<Seen>& all) {
     const std::uint32_t next = chain_.tip()->next.height;
-    std::size_t settled = 0;
+    std::vector<std::pair<const channel::Record*, channel::Due>> dues;
     for (const Seen& seen : all) {
         forget_gone(seen);
         const channel::Due due = channel::due(seen.record, next, policy_);
-        if (!seen.is_open || due == channel::Due::kNothing || settled == kMaxAtOnce) continue;
-        settled += settle(seen.record, due) ? 1 : 0;
+        if (seen.is_open && due != channel::Due::kNothing) dues.emplace_back(&seen.record, due);
+    }
+    std::ranges::stable_sort(dues, std::greater<>(), [](const auto& each) {
+        const auto& [record, due] = each;
+        return due == channel::Due::kClose ? std::pair(true, record->paid)
+                                           : std::pair(false, record->terms.capacity);
+    });
+    std::size_t settled = 0;
+    for (const auto& [record, due] : dues) {
+        if (settled == kMaxAtOnce) break;
+        settled += settle(*record, due) ? 1 : 0;
     }
 }
 
@@ -92,12 +109,23 @@ bool ChannelKeeper::settle(const channel::Record& record, channel::Due due) {
                   : channel::refund_rate(record, rate);
     if (mempool_.spends(name.second) && tried_rate_[name] >= rate) return false;
     const std::uint64_t fee = rate * channel::settling_bytes(record);
+    const Status pays =
+        closes ? channel::check_close_pays(record, fee) : channel::check_refund_pays(record, fee);
+    if (!pays.ok()) {
+        leave(name, pays.error());
+        return false;
+    }
     tried_rate_[name] = rate;
     if (closes)
         close(record, *secret, fee);
     else
         send(record, channel::refund_payment(record, *secret, fee, random_), fee);
     return true;
+}
+
+void ChannelKeeper::leave(const Name& name, const Error& why) {
+    if (warned_.insert(name).second)
+        log_warn("{} is left as it is: {}", outpoint_text(name.second), why.message);
 }
 
 // First it is on disk that the channel is being closed: whoever serves on it stops.
@@ -118,12 +146,7 @@ void ChannelKeeper::close(const channel::Record& record, const crypto::SecretKey
 void ChannelKeeper::send(const channel::Record& record, const Result<chain::Payment>& payment,
                          std::uint64_t fee) {
     const Name name{record.role, record.terms.outpoint};
-    if (!payment.ok()) {
-        if (warned_.insert(name).second)
-            log_warn("{} is left as it is: {}", outpoint_text(name.second),
-                     payment.error().message);
-        return;
-    }
+    if (!payment.ok()) return leave(name, payment.error());
     relay_.submit_payment(*payment, alive_.guard([record, fee, name](const Status& status) {
         if (!status.ok())
             return log_debug("{} is not ended yet: {}", outpoint_text(name.second),

@@ -38,8 +38,10 @@ class ChannelKeeper {
 
     void look_up(std::vector<channel::Record> records);
     void act(const std::vector<Seen>& all);
-    /// Whether a payment was made for it.
+    /// Whether a payment is made for it.
     bool settle(const channel::Record& record, channel::Due due);
+    /// Says once why nothing is done.
+    void leave(const Name& name, const Error& why);
     void close(const channel::Record& record, const crypto::SecretKey& secret, std::uint64_t fee);
     void send(const channel::Record& record, const Result<chain::Payment>& payment,
               std::uint64_t fee);
