@@ -202,8 +202,11 @@ Result<chain::Payment> replace_payment(const Wallet& wallet, const Hash256& gene
     if (sum < paid)
         return refused("not enough coins for this fee: " + amount_text(paid - sum) +
                        " more are needed");
-    if (sum > paid && payment.outputs.size() < chain::kMaxPaymentOutputs)
-        payment.outputs.push_back({sum - paid, chain::OutputKind::kKey, back});
+    // Else what is left over would be fee, too, which nobody agreed to.
+    if (sum > paid && payment.outputs.size() == chain::kMaxPaymentOutputs)
+        return refused("this payment pays " + std::to_string(chain::kMaxPaymentOutputs) +
+                       " recipients and has no place for change: it is not replaced");
+    if (sum > paid) payment.outputs.push_back({sum - paid, chain::OutputKind::kKey, back});
     RETURN_IF_ERROR(sign(wallet, genesis_id, payment, spent, random));
     return payment;
 }

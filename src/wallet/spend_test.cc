@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "chain/test_objects.h"
 #include "wallet/words.h"
 
 namespace cairn::wallet {
@@ -246,6 +247,16 @@ TEST_F(ReplaceTest, AnotherCoinComesOnTopAndNeverInstead) {
     ASSERT_EQ(better->inputs.size(), 2u);
     EXPECT_EQ(better->outputs[0].amount, 900u);
     EXPECT_EQ(better->outputs[1].key, wallet.key(Chain::kChange, 1));
+}
+
+// This program makes none such; another one may, with the same words.
+TEST_F(ReplaceTest, WhatHasNoPlaceForChangeIsNotMadeAFee) {
+    const std::vector<OwnCoin> coins{coin(1'000)};
+    WaitingPayment old = waits(coins, 900, 100);
+    old.payment.outputs = {{400, chain::OutputKind::kKey, chain::test_key(8)},
+                           {500, chain::OutputKind::kKey, chain::test_key(9)}};
+    EXPECT_EQ(replace(old, {coin(1'000'000, 1)}, 700).error().code, ErrorCode::kRefused);
+    EXPECT_TRUE(replace(old, {coin(600, 1)}, 700).ok()) << "nothing is left over";
 }
 
 TEST_F(ReplaceTest, PaymentsOfOthersAreNotReplaced) {
