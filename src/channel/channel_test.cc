@@ -137,7 +137,25 @@ TEST_F(ChannelTest, ChannelsThatAreNotSafeAreRefusedInWords) {
     chain::Output small = good;
     small.amount = 9'999;
     EXPECT_EQ(why({small, 100}, 2, 105), "the channel holds 0.00009999 coins; 0.0001 is the least");
+    chain::Output everlasting = good;
+    everlasting.expiry = 105 + 1'000'000;
+    EXPECT_EQ(why({everlasting, 100}, 2, 105), "");
+    ++everlasting.expiry;
+    EXPECT_EQ(why({everlasting, 100}, 2, 105),
+              "the channel expires at height 1000106, which is more than 1000000 blocks away");
     EXPECT_NE(why({{5, chain::OutputKind::kKey, chain::test_key(2)}, 100}, 2, 105), "");
+}
+
+TEST(HeightByNow, ANodeThatWasOffKnowsThatItsTipIsOld) {
+    constexpr std::uint64_t kSpacing = 2'000, kThen = 1'000'000'000, kHour = 3'600'000;
+    const ChainSeen seen{1'000, kThen, 1'001};
+    EXPECT_EQ(height_by_now(seen, kSpacing, kThen), 1'001U) << "its headers say so";
+    EXPECT_EQ(height_by_now(seen, kSpacing, kThen - kHour), 1'001U) << "a clock that is slow";
+    EXPECT_EQ(height_by_now(seen, kSpacing, kThen + 60'000), 1'001U) << "blocks may be late";
+    EXPECT_EQ(height_by_now(seen, 600'000, kThen + kHour), 1'001U);
+    EXPECT_EQ(height_by_now(seen, kSpacing, kThen + kHour), 1'000U + 1'800 + 112);
+    EXPECT_EQ(height_by_now({1'000, kThen, 9'000}, kSpacing, kThen + kHour), 9'000U);
+    EXPECT_EQ(height_by_now({1'000, 0, 0}, 100, ~std::uint64_t{0}), ~std::uint32_t{0});
 }
 
 TEST_F(ChannelTest, APayerWhoStopsPayingGets16TokensForEver) {

@@ -58,7 +58,7 @@ Status PayeeChannel::deliver(std::uint64_t price) {
     return ok_status();
 }
 
-Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::uint32_t tip,
+Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::uint32_t height,
                                            const Policy& policy) {
     const Terms& terms = record_.terms;
     if (voucher.genesis_id != record_.genesis_id)
@@ -74,7 +74,7 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
         return refused("the voucher is for " + amount_text(voucher.amount) +
                        ", and there is a later one for " + amount_text(record_.paid));
     RETURN_IF_ERROR(check_not_closing());
-    if (tip >= last_call(terms.expiry, policy))
+    if (height >= last_call(terms.expiry, policy))
         return refused("no voucher is taken any more: the channel expires at height " +
                        std::to_string(terms.expiry));
     if (!crypto::verify(terms.payer,

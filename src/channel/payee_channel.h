@@ -45,10 +45,10 @@ class PayeeChannel {
     /// could not be kept.
     Status deliver(std::uint64_t price);
     /// Takes a voucher if it is good, and answers by how much it raises what was paid: 0 for the
-    /// one that is here already. `tip` is the height of the chain's tip. kRefused, in a sentence:
-    /// of another network or channel, lower, above what the channel holds, not signed by the payer,
-    /// or too close to the expiry.
-    Result<std::uint64_t> accept(const chain::Voucher& voucher, std::uint32_t tip,
+    /// one that is here already. `height` is how high the chain may be by now (policy.h). kRefused,
+    /// in a sentence: of another network or channel, lower, above what the channel holds, not
+    /// signed by the payer, or too close to the expiry.
+    Result<std::uint64_t> accept(const chain::Voucher& voucher, std::uint32_t height,
                                  const Policy& policy);
     /// Writes down what really went out, so that the next session begins with that. After the last
     /// voucher.

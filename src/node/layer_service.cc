@@ -83,6 +83,13 @@ serve::LayerServerOptions LayerService::server_options() {
 
 std::uint32_t LayerService::height() const { return node_.chain().tip()->node->height; }
 
+std::uint32_t LayerService::height_by_now() const {
+    const BlockNode* tip = node_.chain().tip()->node;
+    const BlockNode* best = node_.chain().tree().best_header();
+    return channel::height_by_now({tip->height, tip->header.time_ms, best->height},
+                                  node_.chain().network().spacing_ms, clock_.wall_ms());
+}
+
 void LayerService::find(std::vector<chain::OutPoint> outpoints, Found done) {
     node_.find_outputs(std::move(outpoints), alive_.guard(std::move(done)));
 }

@@ -74,6 +74,7 @@ class LayerService final : private serve::ChannelView {
 
   private:
     std::uint32_t height() const override;
+    std::uint32_t height_by_now() const override;
     void find(std::vector<chain::OutPoint> outpoints, Found done) override;
 
     serve::LayerServerOptions server_options();

@@ -1,5 +1,5 @@
-// What a server that is paid asks of the chain, passed in: how high it is, and which channels it
-// has. A node answers from its ledger (node/layer_service.h), tests from a map.
+// What a server that is paid asks of the chain, passed in: how high it is, may be by now, and which
+// channels it has. A node answers from its ledger (node/layer_service.h), tests from a map.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,8 @@ class ChannelView {
     virtual ~ChannelView() = default;
     /// Of the tip. Called on the loop.
     virtual std::uint32_t height() const = 0;
+    /// How high it may be by now (channel/policy.h), where ours is behind. Called on the loop.
+    virtual std::uint32_t height_by_now() const = 0;
     /// The outputs that are on the chain, unspent, one for each that was asked for. `done` is
     /// called on the loop, later.
     virtual void find(std::vector<chain::OutPoint> outpoints, Found done) = 0;

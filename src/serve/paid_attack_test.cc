@@ -25,6 +25,26 @@ TEST_F(PaidSessionTest, AVoucherAfterTheCloseBuysNoRows) {
     EXPECT_TRUE(has(mean.errors.front(), "unpaid: the channel is being closed"));
 }
 
+// On the chain of a server that was off, channels are open that expired meanwhile. Whoever had
+// taken his back was served for as long as the server read blocks.
+TEST_F(PaidSessionTest, AServerThatIsBehindTakesNothingFromChannelsThatMayHaveExpired) {
+    add_paid("a", {0, 5});
+    PaidPeer peer(world, "peer", open_channel("a"));
+    view.missing = kExpiry - view.tip;
+    EXPECT_FALSE(peer.open_paid("a", key_of("a"), price()));
+    ASSERT_FALSE(peer.errors.empty());
+    EXPECT_TRUE(has(peer.errors.back(), "expires")) << peer.errors.back();
+    view.missing = 0;
+    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
+    peer.errors.clear();
+    // Nor where blocks are kept from it while it serves.
+    view.missing = kExpiry - view.tip;
+    peer.pay(kCapacity);
+    ASSERT_FALSE(peer.errors.empty());
+    EXPECT_TRUE(has(peer.errors.back(), "expires")) << peer.errors.back();
+    EXPECT_EQ(tills.at("a")->earned(), 0U);
+}
+
 TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
     add_paid("a", {0, 5});
     const auto outpoint = open_channel("a");

@@ -12,10 +12,12 @@ struct FakeChannels final : ChannelView {
     Loop& loop;
     std::map<chain::OutPoint, channel::OnChain> channels;
     std::uint32_t tip = 100;
-    bool held = false;  ///< answers wait for answer(): a chain that is busy
+    std::uint32_t missing = 0;  ///< blocks that this chain may lack
+    bool held = false;          ///< answers wait for answer(): a chain that is busy
 
     explicit FakeChannels(Loop& l) : loop(l) {}
     std::uint32_t height() const override { return tip; }
+    std::uint32_t height_by_now() const override { return tip + missing; }
     void find(std::vector<chain::OutPoint> outpoints, Found done) override {
         std::vector<std::optional<channel::OnChain>> found;
         for (const auto& outpoint : outpoints)

@@ -8,6 +8,26 @@
 
 namespace cairn::serve {
 
+namespace {
+
+struct Heights {
+    std::uint32_t tip, by_now;
+};
+
+Heights heights_of(const ChannelView& view) { return {view.height(), view.height_by_now()}; }
+
+/// A new record of the channel; kRefused if it does not fit the server.
+Result<channel::Record> admit(const TillOptions& options, const chain::OutPoint& outpoint,
+                              const channel::OnChain& on_chain, const Heights& heights) {
+    ASSIGN_OR_RETURN(channel::Record record,
+                     channel::admit(options.genesis_id, outpoint, on_chain, options.payee,
+                                    heights.tip, options.policy));
+    RETURN_IF_ERROR(channel::check_time_left(record.terms.expiry, heights.by_now, options.policy));
+    return record;
+}
+
+}  // namespace
+
 struct Till::Books {
     channel::RecordStore store;
     std::map<chain::OutPoint, channel::PayeeChannel> channels;
@@ -16,10 +36,8 @@ struct Till::Books {
 
     /// The channel as it is on disk, or new; kRefused if it does not fit the server.
     Result<channel::PayeeChannel*> find(const TillOptions& options, const chain::OutPoint& outpoint,
-                                        const channel::OnChain& on_chain, std::uint32_t height) {
-        ASSIGN_OR_RETURN(channel::Record record,
-                         channel::admit(options.genesis_id, outpoint, on_chain, options.payee,
-                                        height, options.policy));
+                                        const channel::OnChain& on_chain, const Heights& heights) {
+        ASSIGN_OR_RETURN(channel::Record record, admit(options, outpoint, on_chain, heights));
         if (const auto here = channels.find(outpoint); here != channels.end()) return &here->second;
         auto kept = store.find(channel::Role::kPayee, outpoint);
         if (!kept.ok() && kept.error().code != ErrorCode::kNotFound) return kept.error();
@@ -71,9 +89,9 @@ void Till::enter(const SessionTerms& terms, model::LayerRange layers, const Sess
     offload(
         loop_, Lane::kPay,
         [books = books_, options = options_, payment, on_chain = *on_chain,
-         height = view_.height()]() -> Result<Standing> {
+         heights = heights_of(view_)]() -> Result<Standing> {
             ASSIGN_OR_RETURN(channel::PayeeChannel* const channel,
-                             books->find(options, payment.channel, on_chain, height));
+                             books->find(options, payment.channel, on_chain, heights));
             channel->set_price(std::max(channel->price(), payment.row_price));
             // Nothing is written: whoever opens sessions and computes nothing leaves no trace.
             RETURN_IF_ERROR(channel->reserve(0));
@@ -171,7 +189,7 @@ void Till::accept(const chain::OutPoint& channel, std::uint64_t amount,
     CHECK(found != accounts_.end() && found->second.known);
     offload(
         loop_, Lane::kPay,
-        [books = books_, options = options_, height = view_.height(),
+        [books = books_, options = options_, height = view_.height_by_now(),
          delivered = found->second.delivered,
          voucher = chain::Voucher{options_.genesis_id, channel, amount,
                                   signature}]() -> Result<Standing> {
@@ -212,8 +230,7 @@ void Till::on_tip(const std::function<void(const chain::OutPoint&, const std::st
                     lost(outpoints[i], "the chain no longer has its channel");
                     continue;
                 }
-                const auto fits = channel::admit(options_.genesis_id, outpoints[i], *found[i],
-                                                 options_.payee, view_.height(), options_.policy);
+                const auto fits = admit(options_, outpoints[i], *found[i], heights_of(view_));
                 if (!fits.ok()) lost(outpoints[i], fits.error().message);
             }
             // The blocks of a reorganisation follow each other at once.

@@ -14,7 +14,6 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::size_t kMaxHistory = 1'000'000;
-constexpr std::uint32_t kMaxChannelBlocks = 10'000'000;
 
 using Request = std::shared_ptr<WalletRequest>;
 using Run = Status (*)(const WalletRequest&, std::ostream&);
@@ -143,7 +142,7 @@ void add_channels(const Command& wallet, Invocation& invocation, const Request& 
     open.add_option("--blocks", request->blocks,
                     "Blocks until it expires and what is left can be taken back (else about a "
                     "day's)")
-        .check(range(1u, kMaxChannelBlocks));
+        .check(range(1u, channel::Policy{}.max_blocks));
     open.add_option("--fee", request->fee,
                     "In coins, for the miner; without it, what the next block asks for");
     open.add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");

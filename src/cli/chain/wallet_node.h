@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/remote_node.h"
+#include "channel/policy.h"
 #include "wallet/spend.h"
 
 namespace cairn::cli {
@@ -27,16 +28,18 @@ class WalletNode {
     /// What a payment should pay for each byte, as the node's pool was when this was made.
     std::uint64_t fee_rate() const { return fee_rate_; }
     /// Of its tip, then.
-    std::uint32_t height() const { return height_; }
+    std::uint32_t height() const { return static_cast<std::uint32_t>(seen_.tip); }
+    const channel::ChainSeen& chain_seen() const { return seen_; }
 
   private:
     WalletNode(api::RemoteNode node, const node::NodeStatus& status)
         : node_(std::move(node)),
           fee_rate_(status.mempool_fee_rate),
-          height_(static_cast<std::uint32_t>(status.height)) {}
+          seen_{static_cast<std::uint32_t>(status.height), status.tip_time_ms,
+                status.headers_height} {}
     api::RemoteNode node_;
     std::uint64_t fee_rate_;
-    std::uint32_t height_;
+    channel::ChainSeen seen_;
 };
 
 /// For Wallet::change_index: whether a payment in the pool, of which `coins` tells, pays a key.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "channel/payee_channel.h"
 #include "channel/payer_channel.h"
 #include "cli/chain/amount.h"
@@ -163,8 +164,12 @@ Status run_channel_accept(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
     ASSIGN_OR_RETURN(channel::Record record, payee_record(desk, voucher));
     channel::PayeeChannel mine(*desk.records, std::move(record));
-    ASSIGN_OR_RETURN(const std::uint64_t more,
-                     mine.accept(voucher, desk.node->height(), desk.policy));
+    ASSIGN_OR_RETURN(
+        const std::uint64_t more,
+        mine.accept(voucher,
+                    channel::height_by_now(desk.node->chain_seen(), desk.network.spacing_ms,
+                                           SystemClock().wall_ms()),
+                    desk.policy));
     const channel::Terms& terms = mine.record().terms;
     if (request.json)
         out << console::json_line(Json{{"channel", outpoint_text(terms.outpoint)},
