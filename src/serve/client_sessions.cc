@@ -89,6 +89,9 @@ Status ClientSessions::find_channel(Session& session) const {
     if (hop.price > purse_->options().max_price) return refused("that is more than you would pay");
     const auto channel = purse_->channel_to(hop.key);
     if (!channel.ok()) return refused(channel.error().message);
+    const Status holds =
+        check_holds((*channel)->record().terms.capacity, price, purse_->options().least_rows);
+    if (!holds.ok()) return refused(holds.error().message);
     session.channel = *channel;
     session.row_price = price;
     return ok_status();

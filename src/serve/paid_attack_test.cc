@@ -45,6 +45,22 @@ TEST_F(PaidSessionTest, AServerThatIsBehindTakesNothingFromChannelsThatMayHaveEx
     EXPECT_EQ(tills.at("a")->earned(), 0U);
 }
 
+// A server names its price, and is paid for 16 rows before it computes one: at a price that nobody
+// looked at, that was all that the channel held.
+TEST_F(PaidSessionTest, APriceThatNobodyLookedAtTakesASmallPartOfTheChannelAhead) {
+    add_paid("a", {0, 5});
+    purse_options.least_rows = 160;
+    use_purse();
+    const auto small = open_channel("a", 160 * price() - 1);
+    EXPECT_TRUE(has(open_error(hop("a")), "does not hold the price of 160"))
+        << open_error(hop("a"));
+    EXPECT_EQ(payer_record(small).paid, 0U) << "nothing was given";
+    use_purse();
+    ASSERT_TRUE(client_records.forget(channel::Role::kPayer, small).ok());
+    open_channel("a", 160 * price());
+    EXPECT_EQ(open_error(hop("a")), "");
+}
+
 TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
     add_paid("a", {0, 5});
     const auto outpoint = open_channel("a");

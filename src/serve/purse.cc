@@ -18,6 +18,13 @@ std::uint64_t rest_of(std::uint64_t budget, std::uint64_t spent) {
 
 }  // namespace
 
+Status check_holds(std::uint64_t capacity, std::uint64_t row_price, std::uint64_t rows) {
+    if (rows == 0 || row_price <= capacity / rows) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 "a channel of " + amount_text(capacity) + " coins does not hold the price of " +
+                     std::to_string(rows) + " of them: if it is meant, say so by --max-price"};
+}
+
 struct Purse::Open {
     std::unique_ptr<DiskLock> lock;
     crypto::SecretKey secret;

@@ -29,7 +29,14 @@ struct PurseOptions {
     std::uint64_t max_price = ~std::uint64_t{0};
     /// Of all vouchers together, as long as it lives.
     std::uint64_t max_spent = ~std::uint64_t{0};
+    /// The price of so many rows must be no more than the channel holds (0: any price will do). A
+    /// server names its price itself, and is paid 16 rows before it computes one.
+    std::uint64_t least_rows = 0;
 };
+
+/// kRefused, in words that follow on "asks for ...", if a channel of this capacity does not hold
+/// the price of so many rows.
+Status check_holds(std::uint64_t capacity, std::uint64_t row_price, std::uint64_t rows);
 
 class Purse {
   public:

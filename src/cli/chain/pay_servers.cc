@@ -23,6 +23,9 @@ constexpr std::uint64_t kLookMs = 500;
 /// A block may be long in coming, and the opening waits for its turn in one.
 constexpr std::uint64_t kMostSpacings = 60;
 
+/// Where nobody said how dear servers may be, 16 tokens are a tenth of a channel at most.
+constexpr std::uint64_t kLeastRows = 10 * channel::kTokensAtRisk;
+
 /// What a purse stands on, kept as long as it.
 struct PurseHome {
     PosixDisk disk;
@@ -47,7 +50,21 @@ Result<serve::PurseOptions> purse_options(const PayOptions& options, const Hash2
     purse.genesis_id = genesis_id;
     ASSIGN_OR_RETURN(purse.max_price, amount_or(options.max_price, "--max-price", purse.max_price));
     ASSIGN_OR_RETURN(purse.max_spent, amount_or(options.spend, "--spend", purse.max_spent));
+    if (options.max_price.empty()) purse.least_rows = kLeastRows;
     return purse;
+}
+
+/// Before a channel to the server is opened.
+Status check_price(const PayOptions& options, const serve::Hop& hop) {
+    if (!options.max_price.empty()) return ok_status();
+    ASSIGN_OR_RETURN(const std::uint64_t capacity, parse_amount(options.open));
+    const std::uint64_t price = serve::row_price(hop.price, hop.layers);
+    const Status holds = serve::check_holds(capacity, price, kLeastRows);
+    if (holds.ok()) return ok_status();
+    return Error{
+        holds.error().code,
+        fmt::format("{} asks for {} coins for each token through {}, and {}", hop.address,
+                    amount_text(price), serve::describe(hop.layers), holds.error().message)};
 }
 
 /// Payees to which the wallet has a channel with something left.
@@ -102,7 +119,8 @@ void add_pay_options(const Command& command, PayOptions& options) {
                            "in this data directory, 16 tokens ahead at most"));
     command
         .add_option("--max-price", options.max_price,
-                    "Use no server that asks for more: in coins for 1,000 tokens through one layer")
+                    "Use no server that asks for more: in coins for 1,000 tokens through one layer "
+                    "(else none of which 16 tokens take more than a tenth of its channel)")
         .needs(pay);
     command.add_option("--spend", options.spend, "Coins that may be spent in all").needs(pay);
     command
@@ -148,6 +166,7 @@ Status open_missing_channels(const PayOptions& options, const std::vector<serve:
     for (const serve::Hop& hop : hops) {
         if (hop.price == 0 || hop.genesis_id != desk.genesis_id || has_channel(desk, hop.key))
             continue;
+        RETURN_IF_ERROR(check_price(options, hop));
         request.to = wallet::encode_address(hop.key);
         request.note = serve::describe(hop.layers) + " at " + hop.address;
         ASSIGN_OR_RETURN(const OpenedChannel channel, open_channel(request, desk));
