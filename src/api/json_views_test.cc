@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/fake_node.h"
+#include "http/client.h"
+#include "node/largest_coins.h"
+#include "node/payment_pool.h"
 
 namespace cairn::api {
 namespace {
@@ -140,6 +143,13 @@ TEST(JsonViews, CoinsComeBack) {
     EXPECT_EQ((*back)[0].amount, kMost<std::uint64_t>);
     EXPECT_EQ((*back)[1].index, kMost<std::uint32_t>);
     expect_each_field_wanted(json, read_coins);
+}
+
+// A wallet that does not read the answer can spend nothing, and anybody pays dust to its keys.
+TEST(JsonViews, TheMostCoinsThatANodeTellsOfAreAnAnswerThatIsRead) {
+    const std::size_t pooled = 2 * node::PaymentPoolLimits{}.max_payments;
+    const std::vector<node::CoinView> most(node::kMaxCoinViews + pooled, some_coins()[0]);
+    EXPECT_LT(coins_json(most).size(), http::kMaxAnswerBytes);
 }
 
 TEST(JsonViews, ServersComeBack) {

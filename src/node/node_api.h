@@ -232,8 +232,9 @@ class NodeApi {
     virtual void submit_payment(Bytes payment, Callback<Hash256> answer) = 0;
     /// The payment with this id, if it waits in the pool; kNotFound otherwise.
     virtual void pooled_payment(const Hash256& id, Callback<PooledView> answer) = 0;
-    /// Unspent outputs of the keys at the tip, and what payments in the pool would change about
-    /// them: both as of one moment. kInvalid for more than kMaxCoinKeys.
+    /// Unspent outputs of the keys at the tip, the largest (largest_coins.h) if there are too many,
+    /// and what payments in the pool would change about them: both as of one moment. kInvalid for
+    /// more than kMaxCoinKeys.
     virtual void coins_of(std::vector<crypto::PublicKey> keys,
                           Callback<std::vector<CoinView>> answer) = 0;
 

@@ -1,5 +1,6 @@
 // The node as others see it: NodeApi.
 #include "fetch/manifest.h"
+#include "node/largest_coins.h"
 #include "node/node.h"
 #include "node/upgrades_ahead.h"
 #include "serve/model_snapshot.h"
@@ -208,11 +209,8 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             const consensus::Ledger& ledger = state.ledger();
             Counted counted{ledger.tip(), {}};
             const std::uint64_t next = ledger.height() + std::uint64_t{1};
-            std::set<chain::OutPoint> owned;  // a channel may be of two of them
-            for (const crypto::PublicKey& key : *keys)
-                for (const chain::OutPoint& outpoint : ledger.coins().of(key))
-                    owned.insert(outpoint);
-            for (const chain::OutPoint& outpoint : owned) {
+            for (const chain::OutPoint& outpoint :
+                 largest_coins(ledger.coins(), *keys, kMaxCoinViews)) {
                 const consensus::Coin& coin = *ledger.coins().find(outpoint);
                 CoinView view = view_of(outpoint, coin.output);
                 view.height = coin.height;
