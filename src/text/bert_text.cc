@@ -1,11 +1,10 @@
 #include "text/bert_text.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include <utf8proc.h>
 
+#include "text/normal_form.h"
 #include "text/unicode.h"
 
 namespace cairn::text {
@@ -72,21 +71,10 @@ void each_character(std::string_view text, const Visit& visit) {
     }
 }
 
-// Valid UTF-8 in, canonical decomposition out.
-std::string decomposed(const std::string& text) {
-    utf8proc_uint8_t* bytes = nullptr;
-    const utf8proc_ssize_t length =
-        utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                     static_cast<utf8proc_ssize_t>(text.size()), &bytes,
-                     static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE));
-    const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(bytes, &std::free);
-    if (length < 0) return text;
-    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)};
-}
-
 std::string without_accents(const std::string& text) {
-    std::string out;
-    each_character(decomposed(text), [&](char32_t code) {
+    std::string decomposed, out;
+    if (!append_normal(text, NormalForm::kDecomposed, decomposed)) decomposed = text;
+    each_character(decomposed, [&](char32_t code) {
         if (category(code) != UTF8PROC_CATEGORY_MN) append(out, code);
     });
     return out;

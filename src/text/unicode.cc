@@ -1,13 +1,10 @@
 #include "text/unicode.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 #include <vector>
 
-#include <utf8proc.h>
-
 #include "base/text.h"
+#include "text/normal_form.h"
 
 namespace cairn::text {
 
@@ -38,19 +35,6 @@ const std::vector<CharClass>& flat_classes() {
         return classes;
     }();
     return flat;
-}
-
-// The composed form of a piece of valid UTF-8, or nothing if it is not valid.
-bool append_composed(std::string_view piece, std::string& out) {
-    utf8proc_uint8_t* composed = nullptr;
-    const utf8proc_ssize_t length =
-        utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(piece.data()),
-                     static_cast<utf8proc_ssize_t>(piece.size()), &composed,
-                     static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-    const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(composed, &std::free);
-    if (length < 0) return false;
-    out.append(reinterpret_cast<const char*>(composed), static_cast<std::size_t>(length));
-    return true;
 }
 
 }  // namespace
@@ -122,7 +106,7 @@ std::string_view normalise_nfc(std::string_view text, std::string& storage) {
         if (at != kept) --at;
         const auto end = std::find_if(at + 1, text.end(), is_ascii);
         storage.append(kept, at);
-        if (!append_composed({at, end}, storage)) storage.append(at, end);
+        if (!append_normal({at, end}, NormalForm::kComposed, storage)) storage.append(at, end);
         kept = at = end;
     }
     storage.append(kept, text.end());
