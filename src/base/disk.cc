@@ -98,6 +98,8 @@ Result<Bytes> PosixDisk::read_secret(const std::string& name, std::size_t max_by
 
 Status PosixDisk::write(const std::string& name, ByteView bytes, bool secret) {
     const fs::path path = follow_links((fs::path(root_) / name).string());
+    if (is_planted_link(path.string()))
+        return refused(path.string() + " is a link of somebody else, and may lead anywhere");
     RETURN_IF_ERROR(make_folder(path.parent_path()));
     // A rename would put a file in the place of a device or pipe that a link leads to.
     struct stat there {};

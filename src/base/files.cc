@@ -121,9 +121,19 @@ Result<std::string> absolute_path(const std::string& path) {
     return absolute.lexically_normal().string();
 }
 
+bool is_planted_link(const std::string& path) {
+    struct stat link {};
+    struct stat folder {};
+    if (::lstat(path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return false;
+    if (::stat(folder_of(path).c_str(), &folder) != 0) return false;
+    const bool for_all = (folder.st_mode & S_ISVTX) != 0 && (folder.st_mode & S_IWOTH) != 0;
+    return for_all && link.st_uid != ::geteuid() && link.st_uid != folder.st_uid;
+}
+
 std::string follow_links(const std::string& path) {
     std::string at = path;
     for (int i = 0; i < kMaxLinks; ++i) {
+        if (is_planted_link(at)) return at;
         std::error_code code;
         const fs::path target = fs::read_symlink(at, code);
         if (code) return at;
@@ -203,6 +213,16 @@ Status make_folders(const std::string& path) {
     std::error_code code;
     fs::create_directories(path, code);
     return done_unless(code, "cannot make the folder " + path);
+}
+
+Status make_private_folder(const std::string& path) {
+    std::string folder = path;
+    while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+    if (exists(folder)) return make_folders(folder);
+    RETURN_IF_ERROR(make_folders(folder_of(folder)));
+    if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+        return file_error("cannot make the folder " + folder);
+    return make_folders(folder);  // unless it was no folder that somebody made meanwhile
 }
 
 Result<std::string> make_temporary_folder(const std::string& prefix) {

@@ -28,8 +28,13 @@ bool same_file(const std::string& a, const std::string& b);
 std::string folder_of(const std::string& path);
 std::string name_of(const std::string& path);
 Result<std::string> absolute_path(const std::string& path);
-/// Where writing to `path` should really write: a link's target, so that the link stays one.
+/// Where writing to `path` should really write: a link's target, so that the link stays one. A
+/// planted link is not followed.
 std::string follow_links(const std::string& path);
+/// Whether `path` is a link that another user made in a folder where everybody may make files, such
+/// as /tmp: it may lead to any file that we may write. (Linux's rule for links that it follows
+/// itself, fs.protected_symlinks.)
+bool is_planted_link(const std::string& path);
 /// `path` for an error message; a link to what does not exist is shown with its target.
 std::string with_lost_target(const std::string& path);
 
@@ -61,6 +66,10 @@ Status sync_folder(const std::string& path);
 
 /// Makes the folder and all folders above it; ok if it exists.
 Status make_folders(const std::string& path);
+/// The same for a folder with secrets: one that is made here (not those above it) is its owner's
+/// alone. Else another user of the machine could hold the locks of what lies in it, which takes no
+/// more than reading.
+Status make_private_folder(const std::string& path);
 /// Makes a folder in the system's temporary folder, named `prefix` and six characters.
 Result<std::string> make_temporary_folder(const std::string& prefix);
 /// Names in a folder, sorted.

@@ -75,6 +75,41 @@ TEST_F(FilesTest, WritingThroughALinkKeepsTheLink) {
     EXPECT_TRUE(S_ISLNK(info.st_mode));
 }
 
+// Another user's link in /tmp would have us write where he cannot. Linux does not follow it, unless
+// told to, but we found its target ourselves.
+TEST_F(FilesTest, ALinkThatSomebodyElseMadeWhereAllMayMakeFilesIsNotFollowed) {
+    constexpr uid_t kSomebodyElse = 12'345;
+    const std::string shared = path("shared");
+    ASSERT_TRUE(make_folders(shared).ok());
+    ASSERT_EQ(::chmod(shared.c_str(), 01777), 0);
+    const std::string link = shared + "/out";
+    put("mine", "precious");
+    ASSERT_EQ(::symlink(path("mine").c_str(), link.c_str()), 0);
+    EXPECT_FALSE(is_planted_link(link)) << "our own";
+    EXPECT_EQ(follow_links(link), path("mine"));
+    if (::lchown(link.c_str(), kSomebodyElse, kSomebodyElse) != 0)
+        GTEST_SKIP() << "only root makes links for others";
+    EXPECT_TRUE(is_planted_link(link));
+    EXPECT_FALSE(write_file(link, as_bytes("spoilt")).ok());
+    EXPECT_FALSE(check_outputs({{"--out", link}}, {}).ok());
+    EXPECT_EQ(as_text(*read_file(path("mine"), 10)), "precious");
+    // Where not everybody may make files, whoever made it could do worse.
+    ASSERT_EQ(::chmod(shared.c_str(), 0777), 0);
+    EXPECT_FALSE(is_planted_link(link));
+}
+
+TEST_F(FilesTest, AFolderForSecretsIsItsOwnersAlone) {
+    for (const char* name : {"one", "above/two/"}) {
+        ASSERT_TRUE(make_private_folder(path(name)).ok()) << name;
+        EXPECT_EQ(mode_of(path(name)), 0700U) << name;
+    }
+    EXPECT_NE(mode_of(path("above")), 0700U) << "not what lies above it";
+    ASSERT_EQ(::chmod(path("one").c_str(), 0755), 0);
+    EXPECT_TRUE(make_private_folder(path("one")).ok());
+    EXPECT_EQ(mode_of(path("one")), 0755U) << "what is there is as its owner wants it";
+    EXPECT_FALSE(make_private_folder(put("file")).ok());
+}
+
 TEST_F(FilesTest, ALinkThatLeadsNowhereIsNamedWithItsTarget) {
     put("real", "old");
     ASSERT_EQ(::symlink("real", path("good").c_str()), 0);

@@ -45,6 +45,10 @@ Status probe(const NamedPath& named, const std::string& target) {
 Status check_output(const NamedPath& named) {
     if (named.path.ends_with('/')) return refuse(named, "names a folder, and a file is wanted");
     const std::string target = follow_links(named.path);
+    if (is_planted_link(target))
+        return refuse(named,
+                      "is a link that somebody else made where everybody may make files, "
+                      "and may lead anywhere: name another place");
     const auto kind = file_kind(target);
     if (!kind.ok()) return kind.error().with_prefix(named.option);
     if (*kind == FileKind::kFolder) return refuse(named, "is a folder, and a file is wanted");

@@ -57,7 +57,7 @@ Status DemoNode::restart(const Stop& stop) {
 }
 
 Result<DemoNode> DemoNode::start(const DemoNodeOptions& options, const Stop& stop) {
-    RETURN_IF_ERROR(make_folders(options.directory));
+    RETURN_IF_ERROR(make_private_folder(options.directory));
     if (!exists(options.directory + "/wallet.cairn"))
         RETURN_IF_ERROR(
             run_json({"wallet", "create", "--dir", options.directory, "--no-password", "--json"},

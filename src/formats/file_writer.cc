@@ -46,12 +46,16 @@ Status check_target(const std::string& path, Replace replace) {
 Result<std::unique_ptr<FileWriter>> FileWriter::create(const std::string& named,
                                                        std::uint64_t expected_bytes) {
     const std::string path = follow_links(named);
+    if (is_planted_link(path))
+        return refused(path + " is a link of somebody else, and may lead anywhere");
     const std::string folder = folder_of(path);
     std::string temporary;
     int fd = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode);
     if (fd < 0) {
         temporary = temporary_name(path);
-        fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+        // What lies there is no file of ours, or one that a crash left behind.
+        ::unlink(temporary.c_str());
+        fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
     }
     if (fd < 0) return failure("cannot write " + path);
     std::unique_ptr<FileWriter> writer(new FileWriter(named, path, fd, std::move(temporary)));

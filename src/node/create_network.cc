@@ -135,6 +135,8 @@ Status check_place(const NewNetwork& wanted) {
     std::vector<NamedPath> texts;
     for (const std::string& file : wanted.judge_files) texts.push_back({"--judge", file});
     for (const std::string& file : wanted.report_files) texts.push_back({"--report", file});
+    // Where it cannot be made, the check says why.
+    (void)make_private_folder(wanted.directory);
     return check_outputs({{"--dir", target}}, texts);
 }
 

@@ -137,7 +137,7 @@ class Process {
 Status Process::open_folder() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
     // Without a definition for it a folder that is not there was probably mistyped.
-    if (!options_.network_file.empty()) RETURN_IF_ERROR(make_folders(options_.directory));
+    if (!options_.network_file.empty()) RETURN_IF_ERROR(make_private_folder(options_.directory));
     ASSIGN_OR_RETURN(network_definition_,
                      load_network(options_.directory, options_.network_file, assets_));
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "serve/exhibit_file.h"
 #include "serve/test_world.h"
 
@@ -50,6 +51,14 @@ TEST_F(ExhibitTest, AnHonestServerIsCleared) {
     EXPECT_TRUE(verdict().is_valid()) << verdict().reason();
 }
 
+// Its rows tell what a client wrote.
+TEST_F(ExhibitTest, AFileIsForItsOwnerUntilHeShowsIt) {
+    serve(0.0F);
+    const std::string folder = make_temporary_folder("cairn-exhibit").value();
+    const std::string path = write_exhibit(folder, exhibit).value();
+    EXPECT_TRUE(check_secret(path).ok());
+    EXPECT_TRUE(remove_tree(folder).ok());
+}
 TEST_F(ExhibitTest, OneChangedWeightConvicts) {
     serve(0.01F);
     EXPECT_TRUE(verdict().is_invalid()) << verdict().reason();

@@ -59,7 +59,7 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
                 return not_found("there is no chain in " + directory +
                                  ": start `cairn node --dir " + directory + "` first");
         } else {
-            RETURN_IF_ERROR(make_folders(directory));
+            RETURN_IF_ERROR(make_private_folder(directory));
             ASSIGN_OR_RETURN(store->lock_file_, lock_directory(directory));
         }
     }

@@ -148,7 +148,7 @@ Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origi
                                      const wallet::Wallet::Announce& announce) {
     RETURN_IF_ERROR(check_no_wallet(file));
     ASSIGN_OR_RETURN(const std::string password, read_password(file, PasswordOf::kNewWallet));
-    RETURN_IF_ERROR(make_folders(file.directory));
+    RETURN_IF_ERROR(make_private_folder(file.directory));
     ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(file));
     RETURN_IF_ERROR(check_no_wallet(file));  // while we waited, another may have made one
     SystemRandom random;

@@ -62,6 +62,13 @@ TEST_F(WalletLocks, OneOfManyMakersMakesTheWallet) {
     EXPECT_EQ(ask({"wallet", "address"})["address"], address);
 }
 
+// Whoever may read the folder may hold its lock, and no command would ever have its turn.
+TEST_F(WalletLocks, TheFolderThatIsMadeIsItsOwnersAlone) {
+    const std::string folder = folder_ + "/made";
+    ASSERT_EQ(run({"wallet", "create", "--dir", folder, "--no-password"}).code, 0);
+    EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
+}
+
 TEST_F(WalletLocks, EveryAddressIsGivenOutOnce) {
     ask({"wallet", "create"});
     std::set<std::string> addresses;
