@@ -410,6 +410,9 @@ void route(const std::shared_ptr<ApiContext>& context, const http::Request& requ
     if (context->node == nullptr) return respond(stopping());
     if (context->only_loopback_names && !http::asks_by_loopback_name(request))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
+    if (http::comes_from_another_site(request) &&
+        !http::is_link_to_page(request, request.path == "/"))
+        return respond(refusal(403, "pages of other sites may not ask this node"));
     if (request.method == "GET") return answer_get(context, request, respond);
     if (request.method == "POST") return answer_post(context, request, respond);
     respond(refusal(405, "only GET and POST are understood"));

@@ -179,6 +179,34 @@ TEST_F(ApiTest, RefusesStrangers) {
     EXPECT_EQ(file.st_mode & 0777, 0600u);
 }
 
+// A picture in it, say: no browser shows it the answer, and the node would have worked for it.
+TEST_F(ApiTest, APageOfAnotherSiteMakesTheNodeDoNothing) {
+    const auto asked = [&](const std::string& path, const std::string& fields) {
+        return raw("GET " + path + " HTTP/1.1\r\nHost: " + server_->address() + "\r\n" + fields +
+                   "Connection: close\r\n\r\n")
+            .substr(9, 3);
+    };
+    for (const char* path :
+         {"/v1/cairn/samples", "/v1/cairn/proof?height=40", "/v1/cairn/blocks", "/v1/models"})
+        for (const char* fields :
+             {"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n",
+              "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\n",
+              "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: "
+              "document\r\n",
+              "Origin: http://attacker.example\r\n"})
+            EXPECT_EQ(asked(path, fields), "403") << path << ' ' << fields;
+    EXPECT_EQ(node_.generated, 0U);
+    const std::string own = "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n";
+    EXPECT_EQ(asked("/v1/cairn/samples", own), "200");
+    EXPECT_EQ(node_.generated, 1U);
+    // A link to the pages still leads there, but no frame.
+    const std::string link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n";
+    for (const char* path : {"/", "/chat"}) {
+        EXPECT_EQ(asked(path, link + "Sec-Fetch-Dest: document\r\n"), "200") << path;
+        EXPECT_EQ(asked(path, link + "Sec-Fetch-Dest: iframe\r\n"), "403") << path;
+    }
+}
+
 TEST_F(ApiTest, ATokenThatOthersCanReadIsNotUsed) {
     ASSERT_EQ(::chmod((folder_ + "/api.json").c_str(), 0644), 0);
     const auto read = Client::of_directory(folder_);

@@ -46,5 +46,25 @@ TEST(Access, APageOfAnotherSiteIsKnownByItsOrigin) {
     }
 }
 
+TEST(Access, APageOfAnotherSiteIsKnownWhereItHasNoOrigin) {
+    Request request;
+    request.method = "GET";
+    request.authority = "127.0.0.1:8432";
+    for (const char* own : {"", "none", "same-origin"}) {
+        request.fetch_site = own;
+        EXPECT_FALSE(comes_from_another_site(request)) << own;
+    }
+    for (const char* other : {"cross-site", "same-site"}) {
+        request.fetch_site = other;
+        EXPECT_TRUE(comes_from_another_site(request)) << other;
+    }
+    EXPECT_FALSE(is_link_to_page(request, true)) << "a picture, or a script";
+    request.is_for_a_window = true;
+    EXPECT_TRUE(is_link_to_page(request, true));
+    EXPECT_FALSE(is_link_to_page(request, false));
+    request.method = "POST";
+    EXPECT_FALSE(is_link_to_page(request, true)) << "a form";
+}
+
 }  // namespace
 }  // namespace cairn::http

@@ -15,9 +15,11 @@ struct Request {
     std::string method;  ///< "GET", also of a HEAD, whose answer goes without its body; "POST"
     std::string path;    ///< decoded, without the query
     std::map<std::string, std::string> query;
-    std::string host;       ///< of the Host field, without the port; empty: none, or malformed
-    std::string authority;  ///< the Host field as it came
-    std::string origin;     ///< the site of the page that asks; empty: no browser, or a plain link
+    std::string host;        ///< of the Host field, without the port; empty: none, or malformed
+    std::string authority;   ///< the Host field as it came
+    std::string origin;      ///< the site of the page that asks; empty: no browser, or a plain GET
+    std::string fetch_site;  ///< what a browser says of that page: "cross-site", "none", ...
+    bool is_for_a_window = false;  ///< it also says that somebody follows a link, or typed it
     std::string content_type;
     std::string authorization;
     std::string body;

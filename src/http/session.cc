@@ -47,6 +47,9 @@ Request plain(const wire::request<wire::string_body>& from) {
     if (auto host = net::parse_host_field(request.authority); host.ok())
         request.host = *std::move(host);
     request.origin = std::string(from[wire::field::origin]);
+    request.fetch_site = std::string(from["Sec-Fetch-Site"]);
+    request.is_for_a_window =
+        from["Sec-Fetch-Mode"] == "navigate" && from["Sec-Fetch-Dest"] == "document";
     request.content_type = std::string(from[wire::field::content_type]);
     request.authorization = std::string(from[wire::field::authorization]);
     return request;

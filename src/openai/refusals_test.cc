@@ -233,6 +233,15 @@ TEST_F(Refusals, StrangersAreKeptOut) {
     EXPECT_EQ(status(), 403u);
     request.origin = "http://127.0.0.1:8432";
     EXPECT_EQ(status(), 200u);
+    request.origin.clear();
+    request.fetch_site = "cross-site";
+    EXPECT_EQ(status(), 403u) << "a picture or a script of a page of another site";
+    request.is_for_a_window = true;
+    EXPECT_EQ(status(), 403u);
+    request.path = "/";
+    EXPECT_EQ(status(), 200u) << "a link to the page";
+    request.path = "/v1/models";
+    request.fetch_site.clear();
     context_.token = "secret";
     EXPECT_EQ(status(), 401u);
     request.authorization = "Bearer secret";

@@ -219,7 +219,7 @@ class Route {
 std::optional<http::Response> refused(const ApiContext& context, const http::Request& head) {
     if (context.only_loopback_names && !http::asks_by_loopback_name(head))
         return refusal(403, "ask by the name 127.0.0.1 or localhost");
-    if (http::comes_from_another_site(head))
+    if (http::comes_from_another_site(head) && !http::is_link_to_page(head, head.path == "/"))
         return refusal(403, "pages of other sites may not ask this server");
     if (context.token.empty() || is_open(head.path) || http::has_token(head, context.token))
         return std::nullopt;
