@@ -18,7 +18,8 @@ namespace {
 // The lock is held while the store is open; if the process is killed, the kernel frees it.
 Result<int> lock_directory(const std::string& directory) {
     const std::string path = directory + "/store.lock";
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    // Who may open it may lock it.
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) return file_error("cannot create " + path);
     if (::flock(file, LOCK_EX | LOCK_NB) == 0) return file;
     const int reason = errno;

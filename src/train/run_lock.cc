@@ -42,7 +42,8 @@ Error taken(int fd, const std::string& out) {
 Result<RunLock> RunLock::take(const std::string& out) {
     const std::string path = follow_links(out) + ".lock";
     for (int i = 0; i < kTries; ++i) {
-        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        // Who may open it may lock it.
+        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
             return io_error("cannot write " + path + ": " + std::generic_category().message(errno));
         RunLock lock(path, fd);

@@ -310,6 +310,7 @@ TEST_F(TrainEnds, AStoppedRunAndARunningOneAreNotOverwritten) {
 
     const auto held = train::RunLock::take(path("x"));
     ASSERT_TRUE(held.ok());
+    EXPECT_EQ(fs::status(path("x.lock")).permissions(), fs::perms(0600)) << "others hold it not";
     fs::create_symlink("x", path("link"));
     for (const char* name : {"x", "link"}) {
         const auto second = train::RunLock::take(path(name));
