@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/json_depth.h"
 #include "http/client.h"
 
 namespace cairn::api {
@@ -61,6 +62,8 @@ Result<std::string> Client::ask(const std::string& path, const std::string& json
                                                          .who = "node"}));
         if (!is_nodes(answer)) return no_node();
         if (!answer.complete) return io_error("the node's answer is cut short");
+        // Whoever answers may be a stranger, and copying what is nested by the million ends us.
+        if (!check_json_depth(answer.body, "the answer").ok()) return no_node();
         if (answer.status == 200) return std::move(answer.body);
         const bool busy = answer.status == 503 && answer.field("retry-after").has_value();
         if (!busy || tries == kMaxTries) return error_of(answer).value_or(no_node());

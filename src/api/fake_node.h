@@ -22,6 +22,7 @@ class FakeNode final : public node::NodeApi {
     void grow() { ++merge_blocks_; }
     std::string exported_to;
     Bytes submitted;
+    Bytes waiting;  ///< the payment that it says waits in its pool, whichever it is asked for
     std::uint64_t generated = 0;
 
     node::NodeStatus status() const override {
@@ -76,8 +77,8 @@ class FakeNode final : public node::NodeApi {
         answer(crypto::sha256(payment));
     }
     void pooled_payment(const Hash256& id, node::Callback<node::PooledView> answer) override {
-        if (id != crypto::sha256(submitted)) return answer(not_found("no such payment"));
-        answer(node::PooledView{submitted, 250});
+        if (id == fake_hash("none")) return answer(not_found("no such payment"));
+        answer(node::PooledView{waiting, 250});
     }
     void coins_of(std::vector<crypto::PublicKey> keys,
                   node::Callback<std::vector<node::CoinView>> answer) override {

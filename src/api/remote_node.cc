@@ -6,6 +6,7 @@
 
 #include "api/json_views.h"
 #include "api/protocol.h"
+#include "chain/payment.h"
 
 namespace cairn::api {
 
@@ -75,6 +76,10 @@ Result<node::PooledView> RemoteNode::pooled_payment(const Hash256& id) const {
                      client_.get(std::string(kPooledPath) + "?id=" + to_hex(id)));
     auto pooled = read_pooled(answer);
     if (!pooled) return client_.no_node();
+    // Whoever replaces it signs what it pays to whom: another one would be paid, and was never
+    // sent.
+    const auto payment = chain::decode_payment(pooled->payment);
+    if (!payment.ok() || chain::payment_id(*payment) != id) return client_.no_node();
     return *std::move(pooled);
 }
 

@@ -37,6 +37,7 @@ class RemoteNode {
     /// the tip may have moved between them.
     Result<std::vector<node::MergeView>> merges(std::uint64_t from_height, std::size_t max) const;
     Result<std::vector<node::CoinView>> coins_of(std::span<const crypto::PublicKey> keys) const;
+    /// That payment, whatever the node says: by the id of what it pays to whom.
     Result<node::PooledView> pooled_payment(const Hash256& id) const;
     Result<Hash256> submit_payment(ByteView payment) const;
     /// A proof as bytes, which nobody has checked yet.

@@ -5,6 +5,8 @@
 
 #include "api/json_views.h"
 #include "api/test_api.h"
+#include "chain/test_objects.h"
+#include "http/http_server.h"
 
 namespace cairn::api {
 namespace {
@@ -74,9 +76,11 @@ TEST_F(RemoteNodeTest, ProvesAndTraces) {
 TEST_F(RemoteNodeTest, DoesAsTheNodeDoes) {
     EXPECT_EQ(remote().submit_payment(Bytes{1, 2}).value(), crypto::sha256(Bytes{1, 2}));
     EXPECT_EQ(node_.submitted, (Bytes{1, 2}));
-    const auto pooled = remote().pooled_payment(crypto::sha256(Bytes{1, 2}));
+    const chain::Payment payment = chain::sample_payment();
+    on_loop([&, this] { node_.waiting = chain::encode(payment); });
+    const auto pooled = remote().pooled_payment(chain::payment_id(payment));
     ASSERT_TRUE(pooled.ok()) << pooled.error().message;
-    EXPECT_EQ(pooled->payment, (Bytes{1, 2}));
+    EXPECT_EQ(pooled->payment, node_.waiting);
     EXPECT_EQ(pooled->fee, 250u);
     EXPECT_EQ(remote().pooled_payment(fake_hash("none")).error().code, ErrorCode::kNotFound);
     EXPECT_EQ(remote().submit_payment({}).error().message, "an empty payment");
@@ -91,6 +95,38 @@ TEST_F(RemoteNodeTest, DoesAsTheNodeDoes) {
     EXPECT_EQ(remote().export_model(path, false).value(), fake_hash("state"));
     EXPECT_EQ(node_.exported_to, path);
     EXPECT_EQ(remote().export_model(folder_, false).error().code, ErrorCode::kInvalid);
+}
+
+// `cairn wallet bump` signs what the answer pays: who stands at a killed node's port would be paid.
+TEST_F(RemoteNodeTest, AnotherPaymentThanWasAskedForIsNotTaken) {
+    const Hash256 asked = chain::payment_id(chain::sample_payment());
+    chain::Payment another = chain::sample_payment();
+    another.outputs[0].key = fake_hash("thief");
+    for (const Bytes& answer : {chain::encode(another), Bytes{1, 2}, Bytes()}) {
+        on_loop([&, this] { node_.waiting = answer; });
+        const auto pooled = remote().pooled_payment(asked);
+        ASSERT_FALSE(pooled.ok());
+        EXPECT_EQ(pooled.error().code, ErrorCode::kIo) << pooled.error().message;
+    }
+}
+
+// Printing or copying it takes a call for each level, and `cairn coin trace --node` did both.
+TEST_F(RemoteNodeTest, AnAnswerThatNestsByTheMillionIsNoNodes) {
+    constexpr std::size_t kLevels = 1'000'000;
+    http::HttpServerOptions options;
+    options.refusal = [](unsigned status, const std::string&, const http::Request&) {
+        return http::Response{status};
+    };
+    options.handler = [](const http::Request&, const std::shared_ptr<http::Reply>& reply) {
+        reply->send({200, "application/json",
+                     R"({"steps":)" + std::string(kLevels, '[') + std::string(kLevels, ']') + "}"});
+    };
+    const auto server = http::HttpServer::start(std::move(options)).value();
+    const RemoteNode stranger(Client({server->address(), ""}, 5'000));
+    const auto trace = stranger.trace_coin({fake_hash("payment"), 1}, 10);
+    ASSERT_FALSE(trace.ok());
+    EXPECT_EQ(trace.error().code, ErrorCode::kIo) << trace.error().message;
+    EXPECT_EQ(stranger.status().error().code, ErrorCode::kIo);
 }
 
 TEST_F(RemoteNodeTest, ManyMergesTakeSeveralRequests) {

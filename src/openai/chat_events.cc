@@ -14,12 +14,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20;
 
-/// Discarded where it is no JSON.
-Json parsed(std::string_view text) {
-    if (!check_json_depth(text, "an answer").ok()) return Json(Json::value_t::discarded);
-    return Json::parse(text, nullptr, false);
-}
-
 const Json* field(const Json* object, const char* name) {
     if (object == nullptr || !object->is_object()) return nullptr;
     const auto found = object->find(name);
@@ -35,6 +29,11 @@ std::size_t count_of(const Json* value) {
 }
 
 }  // namespace
+
+Json read_answer(std::string_view text) {
+    if (!check_json_depth(text, "an answer").ok()) return Json(Json::value_t::discarded);
+    return Json::parse(text, nullptr, false);
+}
 
 void ChatEvents::take(std::string_view bytes) {
     if (!facts_.problem.empty()) return;
@@ -68,7 +67,7 @@ void ChatEvents::line(std::string_view text) {
 
 void ChatEvents::event(std::string_view data) {
     if (data == "[DONE]") return;
-    const Json json = parsed(data);
+    const Json json = read_answer(data);
     if (!json.is_object()) {
         facts_.problem = "the server sends what is no event of a chat";
         return;
@@ -98,12 +97,12 @@ void ChatEvents::event(std::string_view data) {
 }
 
 std::string error_message(std::string_view body) {
-    const Json json = parsed(body);
+    const Json json = read_answer(body);
     return text_of(field(field(&json, "error"), "message"));
 }
 
 std::string error_code(std::string_view body) {
-    const Json json = parsed(body);
+    const Json json = read_answer(body);
     return text_of(field(field(&json, "error"), "code"));
 }
 

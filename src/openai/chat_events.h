@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace cairn::openai {
 
 struct ChatFacts {
@@ -35,6 +37,9 @@ class ChatEvents {
     ChatFacts facts_;
 };
 
+/// The JSON of an answer in one piece; discarded where it is none, or nests deeper than answers do:
+/// who answers may be anybody, and copying what is nested by the million ends the program.
+nlohmann::json read_answer(std::string_view text);
 /// What the error of an answer says: {"error": {"message": ...}}; empty if it is none.
 std::string error_message(std::string_view body);
 /// Its {"error": {"code": ...}}; empty if there is none.

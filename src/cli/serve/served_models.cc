@@ -17,7 +17,7 @@ Result<Json> served_models(const ServerAddress& asked) {
     question.token = asked.token;
     const auto answer = http::ask(question);
     if (!answer.ok()) return nobody_answers(answer.error(), asked);
-    const Json json = Json::parse(answer->body, nullptr, false);
+    const Json json = openai::read_answer(answer->body);
     if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
         !json["data"].is_array())
         return refused_by_server(*answer);

@@ -81,7 +81,7 @@ std::size_t room_of(const ServerAddress& node) {
     asked.token = node.token;
     const auto answer = http::ask(asked);
     if (!answer.ok()) return 0;
-    const Json models = Json::parse(answer->body, nullptr, false);
+    const Json models = openai::read_answer(answer->body);
     const Json::json_pointer context("/data/0/cairn/context");
     return models.contains(context) && models[context].is_number_unsigned()
                ? models[context].get<std::size_t>()
