@@ -34,7 +34,10 @@ Result<std::uint32_t> expiry_of(const WalletRequest& request, const WalletDesk& 
             "--blocks: at least {} blocks are needed: a payee waits for {} before he takes a "
             "voucher, and takes none in the last {}",
             least, policy.confirmations, policy.closing_blocks));
-    const std::uint64_t expiry = desk.node->height() + blocks;
+    // By the chain on this disk: whoever answers as the node could name a height so far away that
+    // the coins would be locked for ever.
+    ASSIGN_OR_RETURN(const std::uint64_t height, height_of(desk.chain));
+    const std::uint64_t expiry = height + blocks;
     if (expiry > ~std::uint32_t{0}) return misused("--blocks: there is no such height");
     return static_cast<std::uint32_t>(expiry);
 }

@@ -4,7 +4,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "api/api_file.h"
+#include "api/protocol.h"
 #include "cli/chain/test_chain_node.h"
+#include "http/client.h"
+#include "http/http_server.h"
 
 namespace cairn::cli {
 namespace {
@@ -128,6 +132,44 @@ TEST_F(ChannelCommands, ANodeTakesBackWhatHasExpired) {
     ASSERT_TRUE(wait_for([&] { return balance("locked") == 0U; }));
     EXPECT_GT(height(), opened["expiry"].get<std::uint64_t>());
     EXPECT_EQ(state(name), "ended");
+    EXPECT_EQ(node.stop().code, 0);
+}
+
+/// Answers as the node of the folder does, and calls itself four thousand million blocks high.
+std::unique_ptr<http::HttpServer> lie_about_the_height(const std::string& dir) {
+    const api::ApiFile real = api::read_api_file(dir).value();
+    http::HttpServerOptions options;
+    options.handler = [real](const http::Request& asked,
+                             const std::shared_ptr<http::Reply>& reply) {
+        http::Question question;
+        question.address = real.address;
+        question.token = real.token;
+        question.path = asked.path;
+        question.json = asked.body;
+        for (const auto& [name, value] : asked.query) question.path += "?" + name + "=" + value;
+        std::string body = http::ask(question).value().body;
+        if (asked.path == api::kStatusPath) {
+            Json status = Json::parse(body);
+            status["height"] = 4'000'000'000U;
+            body = status.dump();
+        }
+        reply->send({200, "application/json", std::move(body)});
+    };
+    auto liar = http::HttpServer::start(std::move(options)).value();
+    EXPECT_TRUE(api::write_api_file(dir, {liar->address(), real.token}).ok());
+    return liar;
+}
+
+TEST_F(ChannelCommands, AFalseHeightLocksNoCoinsForEver) {
+    ASSERT_EQ(create_network().code, 0);
+    ask({"wallet", "create"});
+    const std::string to = make_friend();
+    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
+                      "--wallet", "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    const auto liar = lie_about_the_height(dir_);
+    const Json opened = mine({"open", "--to", to, "--amount", "0.1", "--blocks", "100"});
+    EXPECT_LT(opened["expiry"], 100'000U) << opened;
     EXPECT_EQ(node.stop().code, 0);
 }
 
