@@ -29,27 +29,15 @@ std::shared_ptr<const model::Model> uneven_model() {
         model::make_model(config, model::initial_parameters(model::ParameterLayout(config), 3)));
 }
 
-struct Divided : ::testing::Test {
-    TestWorld world{uneven_model()};
-    std::vector<std::string> notes;
+struct Divided : RemoteTextTest {
     std::string log;
 
-    Divided() {
+    Divided() : RemoteTextTest(uneven_model()) {
         set_log_writer([this](const std::string& line) { log += line + "\n"; });
     }
     ~Divided() override { set_log_writer({}); }
     bool logged(const std::string& what) const { return log.find(what) != std::string::npos; }
 
-    RemoteOptions options() {
-        return {.servers = world.addresses(),
-                .max_positions = world.snapshot.config.context,
-                .note = [this](const std::string& note) { notes.push_back(note); }};
-    }
-    std::string all_notes() const {
-        std::string text;
-        for (const std::string& note : notes) text += note + "\n";
-        return text;
-    }
     Text write_over(const RemoteOptions& how, std::size_t tokens = 30) {
         FakeRemote over(world, how);
         if (const Status started = over.start(); !started.ok())
@@ -70,7 +58,7 @@ TEST_F(Divided, TextsOverTwoAndThreePartsAreThoseOfOneMachine) {
         ASSERT_TRUE(division.layers->join().ok());
         const std::string name = "server " + std::to_string(world.servers.size());
         add_divided(world, name, {0, 4}, division);
-        RemoteOptions how = options();
+        RemoteOptions how = over_all();
         how.servers = {name};
         const Text written = write_over(how);
         EXPECT_EQ(written, expected) << written.error << ", " << sizes.size() << " parts";
@@ -95,7 +83,7 @@ TEST_F(Divided, TypesOfStatesAndCachesAreThoseOfTheSession) {
                           tensor::KvType::kDigits})
         for (const auto wire :
              {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8}) {
-            RemoteOptions how = options();
+            RemoteOptions how = over_all();
             how.kv = kv;
             how.wire = wire;
             const Text written = write_over(how, 12);
@@ -115,7 +103,7 @@ TEST_F(Divided, ItIsAHopAmongOthers) {
     add_divided(world, "a", {1, 4}, division);
     world.add_server("b", {0, 2});
     world.add_server("c", {3, 4});
-    EXPECT_EQ(write_over(options()), write_alone(world, kPrompt, 30));
+    EXPECT_EQ(write_over(over_all()), write_alone(world, kPrompt, 30));
     EXPECT_GT(computed("a"), 0U);
     EXPECT_GT(computed("b"), 0U);
 }
@@ -164,7 +152,7 @@ TEST_F(Divided, RowsThatAreTakenBackAreComputedAnew) {
     Prophet prophet;
     prophet.all = kPrompt;
     prophet.all.insert(prophet.all.end(), expected.tokens.begin(), expected.tokens.end());
-    FakeRemote over(world, options());
+    FakeRemote over = remote();
     ASSERT_TRUE(over.start().ok());
     EXPECT_EQ(write_text(world, over, kPrompt, 30, 0.0F, {&prophet, 4}), expected);
     EXPECT_GT(computed("a"), kPrompt.size() + 29) << "guesses that were wrong";
@@ -199,7 +187,7 @@ TEST_F(Divided, ASentenceGoesOnElsewhereWhenAPartDiesInTheMiddle) {
     add_divided(world, "a", {0, 4}, division, {.rows_per_s = 1000});
     world.add_server("b", {0, 4}, {.rows_per_s = 10});
     const Text expected = write_alone(world, kPrompt, 30);
-    FakeRemote over(world, options());
+    FakeRemote over = remote();
     ASSERT_TRUE(over.start().ok());
     ASSERT_EQ(over.layers().route()[0].address, "a");
     // In the middle of a pass: in the third layer of some step.
@@ -221,7 +209,7 @@ TEST_F(Divided, ASentenceWaitsForAPartThatComesBack) {
     ASSERT_TRUE(division.layers->join().ok());
     add_divided(world, "a", {0, 4}, division);
     const Text expected = write_alone(world, kPrompt, 30);
-    FakeRemote over(world, options());
+    FakeRemote over = remote();
     ASSERT_TRUE(over.start().ok());
     over.before = [&](std::size_t call) {
         if (call != 12) return;

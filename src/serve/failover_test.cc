@@ -12,23 +12,7 @@ namespace {
 
 constexpr std::size_t kTokens = 40;
 
-struct FailoverTest : ::testing::Test {
-    TestWorld world{small_model()};
-    std::vector<std::string> notes;
-    RemoteOptions options;
-
-    FakeRemote remote(const std::string& besides = "") {
-        options.servers = world.addresses();
-        if (!besides.empty()) options.servers.push_back(besides);
-        options.max_positions = world.snapshot.config.context;
-        options.note = [this](const std::string& note) { notes.push_back(note); };
-        return {world, options};
-    }
-    std::string all_notes() const {
-        std::string text;
-        for (const std::string& note : notes) text += note + "\n";
-        return text;
-    }
+struct FailoverTest : RemoteTextTest {
     LayerServer& server(const std::string& address) { return *world.servers.at(address).server; }
 };
 

@@ -40,33 +40,29 @@ struct SlowEncoder : ::testing::Test {
     TestWorld world{std::make_shared<const model::Model>(both.encoder)};
     static constexpr std::size_t kRows = 100;
 
-    Status encode_over(FakeRemote& remote) {
-        States states = world.some_states(kRows, 1);
-        return remote.forward(states);
-    }
-    RemoteOptions options() {
-        RemoteOptions made;
-        made.servers = world.addresses();
-        made.max_positions = kRows;
-        made.wait_ms = 2'000;
-        return made;
-    }
-    /// So long nothing is computed anywhere.
-    void compute_for(std::uint64_t ms) {
+    std::optional<FakeRemote> remote;
+
+    /// A text over all servers, while for so long nothing is computed anywhere.
+    Status encode_in(std::uint64_t ms) {
+        RemoteOptions options;
+        options.servers = world.addresses();
+        options.max_positions = kRows;
+        options.wait_ms = 2'000;
+        remote.emplace(world, options);
+        RETURN_IF_ERROR(remote->start());
         world.loop.hold_work(true);
         world.loop.call_after(ms, [this] { world.loop.hold_work(false); });
+        States states = world.some_states(kRows, 1);
+        return remote->forward(states);
     }
 };
 
 // 100 rows through two layers, of which it does one a second.
 TEST_F(SlowEncoder, ALongTextIsWaitedFor) {
     for (const char* name : {"a", "b"}) world.add_server(name, {0, 2}, {.rows_per_s = 1});
-    FakeRemote remote(world, options());
-    ASSERT_TRUE(remote.start().ok());
-    compute_for(200'000);
-    const Status encoded = encode_over(remote);
-    EXPECT_TRUE(encoded.ok()) << encoded.error().message;
-    EXPECT_EQ(remote.layers().failovers(), 0U);
+    const Status encoded = encode_in(200'000);
+    ASSERT_TRUE(encoded.ok()) << encoded.error().message;
+    EXPECT_EQ(remote->layers().failovers(), 0U);
     std::size_t sessions = 0;
     for (const auto& [name, server] : world.servers) sessions += server.server->open_sessions();
     EXPECT_EQ(sessions, 1U) << "nobody else was asked to compute the same";
@@ -76,20 +72,14 @@ TEST_F(SlowEncoder, ALongTextIsWaitedFor) {
 TEST_F(SlowEncoder, ALongTextIsWaitedForAtEachHop) {
     for (const std::uint32_t layer : {0U, 1U})
         world.add_server(layer == 0 ? "a" : "b", {layer, layer + 1}, {.rows_per_s = 1});
-    FakeRemote remote(world, options());
-    ASSERT_TRUE(remote.start().ok());
-    compute_for(150'000);
-    const Status encoded = encode_over(remote);
+    const Status encoded = encode_in(150'000);
     EXPECT_TRUE(encoded.ok()) << encoded.error().message;
 }
 
 TEST_F(SlowEncoder, IsLostWhereItPromisedMore) {
     world.add_server("a", {0, 2}, {.rows_per_s = 100});
-    FakeRemote remote(world, options());
-    ASSERT_TRUE(remote.start().ok());
-    compute_for(200'000);
     const std::uint64_t began_us = world.clock.monotonic_us();
-    const Status encoded = encode_over(remote);
+    const Status encoded = encode_in(200'000);
     ASSERT_FALSE(encoded.ok());
     EXPECT_NE(encoded.error().message.find("stalled"), std::string::npos);
     // 30 s, what its text and another's may take, and 2 s for somebody else to come.
@@ -97,21 +87,23 @@ TEST_F(SlowEncoder, IsLostWhereItPromisedMore) {
     EXPECT_LT(world.clock.monotonic_us() - began_us, 40 * kSecond + allowed_us(2 * rows, 100));
 }
 
-struct Crawling : ::testing::Test {
-    TestWorld world{small_model()};
-    std::vector<std::string> notes;
-    RemoteOptions options;
+struct Crawling : RemoteTextTest {
+    std::optional<FakeRemote> over;
 
-    FakeRemote remote() {
-        options.servers = world.addresses();
-        options.max_positions = world.snapshot.config.context;
-        options.note = [this](const std::string& note) { notes.push_back(note); };
-        return {world, options};
+    /// Over servers that say they do 1,000 layer-rows a second; who of them is asked first.
+    std::string start_over(const std::vector<std::string>& names) {
+        for (const std::string& name : names) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
+        over.emplace(world, over_all());
+        const Status started = over->start();
+        EXPECT_TRUE(started.ok());
+        return started.ok() ? over->layers().route()[0].address : "";
     }
-    std::string all_notes() const {
-        std::string text;
-        for (const std::string& note : notes) text += note + "\n";
-        return text;
+    /// How long a text took, which is the one that one process writes.
+    std::uint64_t write_us(std::size_t tokens) {
+        const Text expected = write_alone(world, kPrompt, tokens);
+        const std::uint64_t began_us = world.clock.monotonic_us();
+        EXPECT_EQ(write_text(world, *over, kPrompt, tokens), expected) << all_notes();
+        return world.clock.monotonic_us() - began_us;
     }
     void delay_results(const std::string& address, std::function<std::uint64_t()> ms) {
         world.servers.at(address).network->delay_ms = [ms = std::move(ms)](MessageKind kind) {
@@ -125,26 +117,16 @@ struct Crawling : ::testing::Test {
 
 // Each step takes less than would have another one asked beside it.
 TEST_F(Crawling, AServerIsLeftForOneThatDoesNot) {
-    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 40);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
-    const std::string slow = over.layers().route()[0].address;
+    const std::string slow = start_over({"a", "b"});
     delay_results(slow, [] { return 9'000; });
-    const std::uint64_t began_us = world.clock.monotonic_us();
-    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
-    EXPECT_EQ(over.layers().failovers(), 1U) << all_notes();
-    EXPECT_NE(over.layers().route()[0].address, slow);
-    EXPECT_LT(world.clock.monotonic_us() - began_us, 30 * kSecond);
+    EXPECT_LT(write_us(40), 30 * kSecond);
+    EXPECT_EQ(over->layers().failovers(), 1U) << all_notes();
+    EXPECT_NE(over->layers().route()[0].address, slow);
 }
 
 // Who could be faster has to read the text first, for which it takes longer than a step.
 TEST_F(Crawling, AServerIsLeftAlsoIfTheOtherNeedsLongToCatchUp) {
-    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 40);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
-    const std::string slow = over.layers().route()[0].address;
+    const std::string slow = start_over({"a", "b"});
     delay_results(slow, [] { return 11'000; });
     std::optional<std::uint64_t> has_read_us;
     world.servers.at(slow == "a" ? "b" : "a").network->delay_ms =
@@ -155,23 +137,18 @@ TEST_F(Crawling, AServerIsLeftAlsoIfTheOtherNeedsLongToCatchUp) {
         if (!has_read_us) has_read_us = now_us + 25 * kSecond;
         return std::max(now_us + 200'000, *has_read_us) / 1000 - now_us / 1000;
     };
-    const std::uint64_t began_us = world.clock.monotonic_us();
-    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
-    EXPECT_EQ(over.layers().failovers(), 1U) << all_notes();
-    EXPECT_LT(world.clock.monotonic_us() - began_us, 80 * kSecond) << all_notes();
+    EXPECT_LT(write_us(40), 80 * kSecond) << all_notes();
+    EXPECT_EQ(over->layers().failovers(), 1U) << all_notes();
     EXPECT_EQ(sessions_at(slow), 0U) << "it is closed";
 }
 
 // A step of 29 s, for ever, and nobody else: slow is better than nothing.
 TEST_F(Crawling, AServerIsKeptWhereThereIsNoOther) {
-    world.add_server("a", {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 10);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
+    start_over({"a"});
     delay_results("a", [] { return 29'000; });
     const std::uint64_t before = world.client_network.dialled;
-    EXPECT_EQ(write_text(world, over, kPrompt, 10), expected);
-    EXPECT_EQ(over.layers().failovers(), 0U) << all_notes();
+    write_us(10);
+    EXPECT_EQ(over->layers().failovers(), 0U) << all_notes();
     EXPECT_EQ(std::ranges::count_if(
                   notes, [](const auto& note) { return note.find("late") != std::string::npos; }),
               1);
@@ -180,11 +157,7 @@ TEST_F(Crawling, AServerIsKeptWhereThereIsNoOther) {
 
 // Both are slower than they say, for a crowd is there: nobody is thrown back and forth.
 TEST_F(Crawling, WhoIsNotTheSlowerOneIsKept) {
-    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 40);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
-    const std::string first = over.layers().route()[0].address;
+    const std::string first = start_over({"a", "b"});
     const std::string other = first == "a" ? "b" : "a";
     delay_results(first, [] { return 2'000; });
     delay_results(other, [] { return 2'500; });
@@ -192,41 +165,31 @@ TEST_F(Crawling, WhoIsNotTheSlowerOneIsKept) {
     world.servers.at(other).network->tamper = [&](MessageKind kind, Bytes&) {
         opened += kind == MessageKind::kOpened ? 1 : 0;
     };
-    EXPECT_EQ(write_text(world, over, kPrompt, 40), expected);
-    EXPECT_EQ(over.layers().failovers(), 0U) << all_notes();
+    write_us(40);
+    EXPECT_EQ(over->layers().failovers(), 0U) << all_notes();
     EXPECT_GE(opened, 1U);
     EXPECT_LE(opened, 3U) << "it is asked more and more seldom";
 }
 
 // The whole machine was stopped for a minute while a result was on its way.
 TEST_F(Crawling, WhoWasStoppedHimselfCallsNobodyLate) {
-    for (const char* name : {"a", "b"}) world.add_server(name, {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 20);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
-    const std::string leader = over.layers().route()[0].address;
+    const std::string leader = start_over({"a", "b"});
     std::size_t results = 0;
     world.servers.at(leader).network->tamper = [&](MessageKind kind, Bytes&) {
         if (kind == MessageKind::kResult && ++results == 5) world.clock.advance_us(60 * kSecond);
     };
     delay_results(leader, [&] { return results == 5 ? 0 : 150; });
-    EXPECT_EQ(write_text(world, over, kPrompt, 20), expected);
+    write_us(20);
     EXPECT_EQ(all_notes().find("late"), std::string::npos) << all_notes();
 }
 
 // It says that it is fast, answers questions, and computes nothing; so does who is asked next.
 TEST_F(Crawling, WhoPromisesMuchAndComputesNothingHoldsNobodyUpForLong) {
     for (const char* name : {"a", "b", "c"}) world.add_server(name, {0, 5}, {.rows_per_s = 9'000});
-    world.add_server("d", {0, 5}, {.rows_per_s = 1'000});
-    const Text expected = write_alone(world, kPrompt, 20);
-    FakeRemote over = remote();
-    ASSERT_TRUE(over.start().ok());
-    ASSERT_NE(over.layers().route()[0].address, "d");
+    ASSERT_NE(start_over({"d"}), "d");
     for (const char* name : {"a", "b", "c"})
         world.servers.at(name).network->swallow = MessageKind::kResult;
-    const std::uint64_t began_us = world.clock.monotonic_us();
-    EXPECT_EQ(write_text(world, over, kPrompt, 20), expected) << all_notes();
-    EXPECT_LT(world.clock.monotonic_us() - began_us, 32 * kSecond);
+    EXPECT_LT(write_us(20), 32 * kSecond);
 }
 
 struct SlowServer : ::testing::Test {

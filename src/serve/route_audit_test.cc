@@ -10,18 +10,11 @@
 
 #include "audit/replay.h"
 #include "serve/test_watched_server.h"
-#include "serve/test_world.h"
 
 namespace cairn::serve {
 namespace {
 
-struct RouteAuditTest : ::testing::Test {
-    ModelSnapshot snapshot = snapshot_of(small_model()).value();
-    ThreadPool pool{1};
-    tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
-    SeededRandom random{11};
-    SystemClock clock;
-
+struct RouteAuditTest : AuditorTest {
     Announce offer(const WatchedServer& server, model::LayerRange layers) const {
         Announce made = server.offer(snapshot);
         made.layers = layers;

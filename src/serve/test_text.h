@@ -2,6 +2,8 @@
 // compared to the bit.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include "crypto/hash.h"
 #include "serve/test_world.h"
 
@@ -62,6 +64,30 @@ struct Prophet final : infer::Drafter {
             guesses.push_back(all[i]);
         if (++calls % 3 == 0 && !guesses.empty()) guesses[guesses.size() / 2] ^= 1;
         return guesses;
+    }
+};
+
+/// Texts over the servers of a world, and what their writer hears meanwhile.
+struct RemoteTextTest : ::testing::Test {
+    TestWorld world;
+    std::vector<std::string> notes;
+    RemoteOptions options;  ///< what a test wants beside what over_all() puts in
+
+    explicit RemoteTextTest(std::shared_ptr<const model::Model> model = small_model())
+        : world(std::move(model)) {}
+    /// Over all servers that the world has now, and one besides.
+    RemoteOptions over_all(const std::string& besides = "") {
+        options.servers = world.addresses();
+        if (!besides.empty()) options.servers.push_back(besides);
+        options.max_positions = world.snapshot.config.context;
+        options.note = [this](const std::string& note) { notes.push_back(note); };
+        return options;
+    }
+    FakeRemote remote(const std::string& besides = "") { return {world, over_all(besides)}; }
+    std::string all_notes() const {
+        std::string text;
+        for (const std::string& note : notes) text += note + "\n";
+        return text;
     }
 };
 

@@ -1,6 +1,8 @@
 // For this room's tests alone: a server over real TLS on loopback that keeps what came to it.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <optional>
 #include <thread>
@@ -8,6 +10,7 @@
 
 #include "net/tls_network.h"
 #include "serve/layer_server.h"
+#include "serve/test_world.h"
 
 namespace cairn::serve {
 
@@ -74,6 +77,15 @@ class WatchedServer final : public net::NetworkHandler {
     std::vector<Push> pushes_;
     std::map<net::PeerId, std::vector<MessageKind>> kinds_;
     std::vector<OpenSession> opened_;
+};
+
+/// What an auditor of such servers has.
+struct AuditorTest : ::testing::Test {
+    ModelSnapshot snapshot = snapshot_of(small_model()).value();
+    ThreadPool pool{1};
+    tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
+    SeededRandom random{11};
+    SystemClock clock;
 };
 
 }  // namespace cairn::serve

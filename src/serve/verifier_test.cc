@@ -11,19 +11,12 @@
 #include "serve/source_reader.h"
 #include "serve/test_source.h"
 #include "serve/test_watched_server.h"
-#include "serve/test_world.h"
 #include "tensor/state_type.h"
 
 namespace cairn::serve {
 namespace {
 
-struct VerifierTest : ::testing::Test {
-    ModelSnapshot snapshot = snapshot_of(small_model()).value();
-    ThreadPool pool{1};
-    tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
-    SeededRandom random{11};
-    SystemClock clock;
-};
+using VerifierTest = AuditorTest;
 
 // Every client does (S24), so a server would know a link on which nobody asked.
 TEST_F(VerifierTest, AsksFirstWhatTheServerHolds) {
