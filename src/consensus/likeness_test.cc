@@ -114,6 +114,7 @@ TEST(Likeness, HonestOnesWeighTheSame) {
     for (unsigned i = 0; i < 3; ++i)
         honest.push_back(mixed(random_delta(1), random_delta(20 + i), std::sqrt(0.5)));
     const auto weights = weigh(honest);
+    ASSERT_EQ(weights.size(), honest.size());
     for (const std::uint32_t weight : weights)
         EXPECT_NEAR(weight, kAll / (1 + 2 * 0.525 * 0.525), kAll / 50.0);
 }

@@ -123,7 +123,9 @@ TEST(Compress, ARankThatSavesNothingLeavesTheMatrixWhole) {
 TEST(Compress, RatioIsThatOfTheEquation) {
     const TestMachine machine(1);
     const Compressed made = compress(machine.compute, made_model(), {.rule = ByRatio{0.5}}).value();
+    ASSERT_FALSE(made.matrices.empty());
     for (const MatrixReport& report : made.matrices) {
+        EXPECT_GT(report.rank, 0U);
         EXPECT_EQ(report.rank, rank_of_ratio(report.m, report.n, 0.5));
         EXPECT_LE(report.ratio, 0.5);
     }

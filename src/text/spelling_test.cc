@@ -113,7 +113,9 @@ TEST(Spelling, PiecesThatBeginAndEndTextsAreNoTextEvenWithoutTypes) {
     parts.types.clear();
     parts.ignore_merges = true;
     const auto tokenizer = make_tokenizer(parts).value();
-    for (const std::uint32_t id : tokenizer->encode("<|end|>")) EXPECT_LT(id, 256U);
+    const Tokens spelled = tokenizer->encode("<|end|>");
+    EXPECT_EQ(tokenizer->decode(spelled), "<|end|>");
+    for (const std::uint32_t id : spelled) EXPECT_LT(id, 256U);
 }
 
 TEST(Spelling, AWordThatIsNotSpelledNeverBeginsOrEndsAText) {

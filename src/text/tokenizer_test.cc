@@ -43,10 +43,13 @@ TEST(Words, FollowTheRule) {
 TEST(Words, LongRunsAreCutAtCharacterBorders) {
     std::string text;
     for (int i = 0; i < 100; ++i) text += "\xE4\xB8\xAD";  // three bytes each
+    std::string joined;
     for (const std::string& word : split(text)) {
         EXPECT_LE(word.size(), kMaxWordBytes);
         EXPECT_EQ(word.size() % 3, 0U);
+        joined += word;
     }
+    EXPECT_EQ(joined, text);
 }
 
 TEST(Bpe, LearnsTheMostFrequentPairAndBreaksTiesByLowestIds) {

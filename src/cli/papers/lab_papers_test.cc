@@ -57,6 +57,7 @@ TEST(LabPapers, ADividedLayerCostsItsTripsAndItsLine) {
 TEST(LabPapers, CountedReadsAreTheFormulas) {
     const Json memory =
         result({"memory", "--m", "40", "--n", "30", "--t", "4", "--cr", "0.5", "--batch", "2"});
+    ASSERT_GT(memory["rows"].size(), 2U);
     for (const Json& row : memory["rows"]) {
         const bool low_naive = row["product"] == "low-rank";
         const double formula = row[row["hierarchy"].get<bool>() ? "reads_with" : "reads_without"];
