@@ -252,6 +252,11 @@ TEST(Ledger, SnapshotRestoresAndIsChecked) {
     Bytes newer = saved;
     newer[8] = 3;
     EXPECT_FALSE(TestChain(RandomChain::network()).ledger.load(newer).ok());
+    newer[8] = 0;
+    EXPECT_FALSE(TestChain(RandomChain::network()).ledger.load(newer).ok());
+    Bytes other_kind = saved;
+    other_kind[0] ^= 1;
+    EXPECT_FALSE(TestChain(RandomChain::network()).ledger.load(other_kind).ok());
     Bytes longer = saved;
     longer[length_at + 7] = 0x80;  // a length that no file has
     EXPECT_FALSE(TestChain(RandomChain::network()).ledger.load(longer).ok());

@@ -113,6 +113,8 @@ TEST(MergeRules, NeighboursMustNotBeBetter) {
     edge.outer_shorter.reset();
     edge.public_longer.reset();
     EXPECT_TRUE(check_steps(steps, edge).is_valid());
+    // Nothing is gained, but nothing is lost either: equal is allowed throughout.
+    EXPECT_TRUE(check_steps(steps, {100, 100, 100, 100, 100, 100, 100}).is_valid());
     StepLosses bad = good;
     bad.outer_shorter = 89;
     EXPECT_NE(check_steps(steps, bad).reason().find("outer step of 13"), std::string::npos);
@@ -156,6 +158,28 @@ TEST(ContributionRules, NormBounds) {
             EXPECT_TRUE(check_norm(Rules{}, band.most + 1, mean).is_invalid()) << mean;
         }
     }
+}
+
+TEST(ContributionRules, APromiseIsKeptByThePayloadThatWasCommittedTo) {
+    const Person alice{2}, bob{3};
+    const Hash256 genesis = chain::filled<32>(9);
+    SeededRandom random(1);
+    chain::NetworkDefinition network = test_network();
+    network.max_payload_bytes = 20;
+    const auto why = [&](const Bytes& promised, const Bytes& payload, const Person& signer) {
+        chain::Commitment commitment;
+        commitment.key = alice.key;
+        commitment.payload_commitment = chain::payload_commitment(alice.key, promised);
+        chain::Contribution revealed{chain::commitment_id(commitment), payload, {}};
+        revealed.signature =
+            crypto::sign(signer.secret, chain::signature_hash(genesis, revealed), random);
+        return check_promise(network, genesis, commitment, revealed).reason();
+    };
+    EXPECT_EQ(why(Bytes(20), Bytes(20), alice), "");
+    EXPECT_EQ(why(Bytes(21), Bytes(21), alice), "its payload has more than 20 bytes (C2)");
+    EXPECT_EQ(why(Bytes(20), Bytes(20, 1), alice),
+              "its payload is not the one that was committed to (C5)");
+    EXPECT_EQ(why(Bytes(20), Bytes(20), bob), "its signature is not by the commitment's key (C5)");
 }
 
 std::vector<WeighedShare> whole(std::initializer_list<std::int64_t> shares) {
