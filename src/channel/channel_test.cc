@@ -143,7 +143,11 @@ TEST_F(ChannelTest, ChannelsThatAreNotSafeAreRefusedInWords) {
     ++everlasting.expiry;
     EXPECT_EQ(why({everlasting, 100}, 2, 105),
               "the channel expires at height 1000106, which is more than 1000000 blocks away");
-    EXPECT_NE(why({{5, chain::OutputKind::kKey, chain::test_key(2)}, 100}, 2, 105), "");
+    small.amount = 10'000;
+    EXPECT_EQ(why({small, 100}, 2, 105), "");
+    chain::Output no_channel = good;
+    no_channel.kind = chain::OutputKind::kKey;
+    EXPECT_EQ(why({no_channel, 100}, 2, 105), chain::outpoint_text(outpoint) + " is no channel");
 }
 
 TEST(HeightByNow, ANodeThatWasOffKnowsThatItsTipIsOld) {
@@ -257,6 +261,40 @@ TEST_F(ChannelTest, RecordsSurviveAndTheBetterVoucherStays) {
     EXPECT_EQ(payee_store.find(Role::kPayee, outpoint).error().code, ErrorCode::kNotFound);
 }
 
+// A file that says more than a channel can, or what another file should say, is money to nobody.
+TEST_F(ChannelTest, ARecordThatCannotBeIsRefused) {
+    Record record = payer_record();
+    record.paid = record.terms.capacity;
+    EXPECT_EQ(decode_record(encode(record)).value(), record);
+    ++record.paid;
+    EXPECT_EQ(decode_record(encode(record)).error().message,
+              "a record pays more than its channel has");
+    ASSERT_TRUE(payer_store.put(payer_record()).ok());
+    const std::string file = "channels/" + payer_disk.list("channels").at(0);
+    for (const bool other_role : {false, true}) {
+        Record other = payer_record();
+        if (other_role)
+            other.role = Role::kPayee;
+        else
+            other.terms.outpoint.index = 1;
+        ASSERT_TRUE(payer_disk.write_atomic(file, encode(other)).ok());
+        EXPECT_EQ(payer_store.find(Role::kPayer, outpoint).error().message,
+                  "a channel's record lies under the name of another");
+    }
+}
+
+TEST_F(ChannelTest, AVoucherByHandIsWithinTheChannel) {
+    Record record = payer_record();
+    const auto sign = [&](std::uint64_t amount) {
+        return sign_voucher(payer_store, record, chain::test_secret(1), amount, random);
+    };
+    EXPECT_NE(sign(100'001).error().message.find("would be worth nothing"), std::string::npos);
+    EXPECT_EQ(record.paid, 0U);
+    EXPECT_FALSE(payer_store.find(Role::kPayer, outpoint).ok()) << "and is not kept";
+    EXPECT_EQ(sign(100'000)->amount, 100'000U);
+    EXPECT_NE(sign(100'000).error().message.find("adds nothing"), std::string::npos);
+}
+
 TEST_F(ChannelTest, StrangersFillNoDisk) {
     RecordStore small(payee_disk, "channels", 3);
     Record record = payee_record();
@@ -324,7 +362,8 @@ TEST_F(ChannelTest, EachEndActsInItsTime) {
 
 TEST_F(ChannelTest, ThePaymentsThatEndAChannelHaveTheirSizeAndSum) {
     Record mine = payee_record();
-    EXPECT_FALSE(close_payment(mine, chain::test_secret(2), 5, random).ok());
+    EXPECT_EQ(close_payment(mine, chain::test_secret(2), 0, random).error().message,
+              "no voucher has come for this channel: nothing to close with");
     for (const std::uint64_t paid : {std::uint64_t{900}, std::uint64_t{100'000}}) {
         mine.paid = paid;
         mine.signature = voucher(paid).signature;

@@ -39,6 +39,9 @@ TEST(Bech32mTest, PublishedInvalidStrings) {
         EXPECT_FALSE(decode_bech32m(text).ok()) << text;
     EXPECT_FALSE(decode_bech32m("A1lqfn3a").ok()) << "mixed case";
     EXPECT_FALSE(decode_bech32m("a12uel5l").ok()) << "bech32, not bech32m";
+    // Beyond 90 characters the checksum no longer finds every four errors.
+    EXPECT_TRUE(decode_bech32m("a1" + std::string(82, 'q') + "jzxrd0").ok());
+    EXPECT_FALSE(decode_bech32m("a1" + std::string(83, 'q') + "2ng5gx").ok());
 }
 
 TEST(Bech32mTest, EveryMistypedCharacterIsNoticed) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -60,6 +61,10 @@ TEST(ExtendedKey, RefusesWithTheReason) {
     says(decode_public(encode_base58check(Bytes(77, 4))), "78 bytes");
     says(decode_public(encode_base58check(Bytes(78, 4))), "something else");
     says(derive(decode_public(kMasterPublic).value(), kHardened + 3), "3'");
+    // A checksum over a secret that is none: 0, where the key's last 33 bytes are.
+    Bytes none = decode_base58check(kMaster).value();
+    std::fill(none.end() - 32, none.end(), std::uint8_t{0});
+    EXPECT_FALSE(decode_secret(encode_base58check(none)).ok());
     says(master_key(Bytes(15, 1)), "16 to 64");
     says(master_key(Bytes(65, 1)), "16 to 64");
     auto deepest = decode_public(kMasterPublic).value();
