@@ -157,6 +157,48 @@ TEST_F(LayerServerTest, RefusesWhatItDoesNotHold) {
     EXPECT_NE(open_error(over).find("wrong model"), std::string::npos);
 }
 
+TEST_F(LayerServerTest, RefusesAnOpeningWithTheReason) {
+    world.add_server("a", {1, 4});
+    RawPeer raw(world, "raw");
+    raw.network.connect("a");
+    world.loop.run_for(10);
+    const OpenSession good{
+        {.session = world.random.hash256(), .model = world.snapshot.hash, .max_positions = 64},
+        {1, 4},
+        {}};
+    const auto why = [&](const std::function<void(OpenSession&)>& change) {
+        OpenSession asked = good;
+        asked.terms.session = world.random.hash256();
+        change(asked);
+        raw.errors.clear();
+        raw.send(MessageKind::kOpenSession, encode(asked));
+        return raw.errors.empty() ? "" : raw.errors.back();
+    };
+    EXPECT_EQ(why([&](OpenSession& open) { open = good; }), "");
+    EXPECT_EQ(why([&](OpenSession& open) { open = good; }),
+              "bad request: this session id is in use");
+    EXPECT_EQ(why([](OpenSession& open) {
+                  open.layers = {0, 4};
+              }),
+              "wrong layers: this server holds layers 1-4, not layers 0-4");
+    EXPECT_EQ(why([](OpenSession& open) {
+                  open.layers = {1, 5};
+              }),
+              "wrong layers: this server holds layers 1-4, not layers 1-5");
+    EXPECT_EQ(why([](OpenSession& open) { ++open.terms.numerics; }),
+              "unsupported: this server computes by numerics version 1 only");
+    for (const std::uint32_t positions : {0U, world.snapshot.config.context + 1})
+        EXPECT_EQ(why([&](OpenSession& open) { open.terms.max_positions = positions; }),
+                  "bad request: positions must be 1 to the model's context of 128");
+    EXPECT_EQ(
+        why([&](OpenSession& open) { open.terms.max_positions = world.snapshot.config.context; }),
+        "");
+    EXPECT_EQ(why([](OpenSession& open) {
+                  open.payment = SessionPayment{{}, 7, {}};
+              }),
+              "unpaid: this server takes no coins");
+}
+
 TEST_F(LayerServerTest, IdleSessionsExpireAndLostClientsFreeTheirCaches) {
     LayerServerOptions options;
     options.idle_ms = 5'000;

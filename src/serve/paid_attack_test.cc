@@ -61,6 +61,20 @@ TEST_F(PaidSessionTest, APriceThatNobodyLookedAtTakesASmallPartOfTheChannelAhead
     EXPECT_EQ(open_error(hop("a")), "");
 }
 
+TEST_F(PaidSessionTest, NoMoreChannelsAreInUseAtOnceThanItKeepsBooksOf) {
+    add_paid("a", {0, 5}, 10'000, 1);
+    const auto first = open_channel("a"), second = open_channel("a");
+    PaidPeer one(world, "one", first), again(world, "again", first), other(world, "other", second);
+    ASSERT_TRUE(one.open_paid("a", key_of("a"), price()));
+    EXPECT_TRUE(again.open_paid("a", key_of("a"), price())) << "a channel that is in use already";
+    EXPECT_FALSE(other.open_paid("a", key_of("a"), price()));
+    ASSERT_FALSE(other.errors.empty());
+    EXPECT_TRUE(has(other.errors.back(), "too many channels are in use"));
+    for (PaidPeer* each : {&one, &again})
+        each->send(MessageKind::kClose, encode_session_id(each->terms.session));
+    EXPECT_TRUE(other.open_paid("a", key_of("a"), price())) << "there is room again";
+}
+
 TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
     add_paid("a", {0, 5});
     const auto outpoint = open_channel("a");

@@ -43,13 +43,17 @@ class PaidSessionTest : public ::testing::Test {
         world.client->sessions().set_purse(purse.get());
     }
     Till& add_paid(const std::string& address, model::LayerRange layers,
-                   std::uint64_t unpaid_ms = 10'000) {
+                   std::uint64_t unpaid_ms = 10'000,
+                   std::size_t max_channels = TillOptions{}.max_channels) {
         if (!disks.contains(address)) disks[address] = std::make_unique<MemoryDisk>();
         if (!world.servers.contains(address))
             world.servers.emplace(
                 address, FakeServer{crypto::SecretKey::generate(world.random), nullptr, nullptr});
         tills[address] = std::make_unique<Till>(world.loop, view, *disks.at(address),
-                                                TillOptions{kGenesis, key_of(address), kPrice});
+                                                TillOptions{.genesis_id = kGenesis,
+                                                            .payee = key_of(address),
+                                                            .price = kPrice,
+                                                            .max_channels = max_channels});
         world.add_server(address, layers,
                          {.unpaid_ms = unpaid_ms, .till = tills.at(address).get()});
         return *tills.at(address);
