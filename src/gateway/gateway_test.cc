@@ -245,14 +245,16 @@ TEST_F(GatewayTest, ALostServerIsReplacedInMidSentence) {
     const Json first = facts(*ask(*gateway, lengthy));
     Server& used = first["servers"][0]["server"] == a.address ? a : b;
     auto told = std::make_shared<Recorder>();
-    std::promise<void> begun;
-    told->on_piece = [&begun, pieces = 0]() mutable {
-        if (++pieces == 5) begun.set_value();
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::promise<void> begun, gone;
+    told->on_piece = [&, pieces = 0]() mutable {
+        if (++pieces != 5) return;
+        begun.set_value();
+        gone.get_future().wait();
     };
     gateway->write(lengthy, told);
     begun.get_future().wait();
     used.end();
+    gone.set_value();
     told->wait();
     ASSERT_FALSE(told->error.has_value()) << told->error->message;
     EXPECT_EQ(of(told->answers[0]), host::test::alone(model, lengthy));
@@ -330,7 +332,7 @@ TEST_F(GatewayTest, WhoLeavesWhileServersAreSilentHoldsNoPlace) {
     told->wait();
     ASSERT_TRUE(told->answers[0].done.has_value());
     EXPECT_EQ(told->answers[0].done->end, host::AnswerEnd::kCancelled);
-    EXPECT_LT(SystemClock().monotonic_us() - left_us, 5'000'000U) << "it waits for 20 s";
+    EXPECT_LT(SystemClock().monotonic_us() - left_us, 15'000'000U) << "it waits for 20 s";
 }
 
 TEST_F(GatewayTest, WhatALiarHelpedToWriteIsNotGoneOnWith) {

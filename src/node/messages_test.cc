@@ -43,6 +43,8 @@ TEST(Messages, RoundTrip) {
     record.genesis = hash_of(7);
     record.price = 3;
     expect_round_trip(Servers{{record, record}}, decode_servers);
+    expect_round_trip(Exhibits{{{hash_of(1), hash_of(2), hash_of(3), {2, 5}, 900}}},
+                      decode_exhibits);
 }
 
 TEST(Messages, AClockIsEightBytes) {
@@ -55,9 +57,12 @@ TEST(Messages, AClockIsEightBytes) {
 
 TEST(Messages, RefuseWhatIsOutOfBounds) {
     EXPECT_FALSE(decode_asset_chunk(encode(AssetChunk{hash_of(5), 3, 1, {1, 2, 3}})).ok());
-    Writer many;
-    many.count(kMaxInventory + 1);
-    EXPECT_FALSE(decode_get_headers(many.out()).ok());
+    EXPECT_TRUE(decode_asset_chunk(encode(AssetChunk{hash_of(5), 3, 0, {1, 2, 3}})).ok());
+    EXPECT_TRUE(decode_asset_chunk(encode(AssetChunk{hash_of(5), 3, 3, {}})).ok());
+    EXPECT_FALSE(decode_asset_chunk(encode(AssetChunk{hash_of(5), 3, 4, {}})).ok());
+    EXPECT_TRUE(decode_asset_chunk(encode(AssetChunk{hash_of(5), kMaxAssetBytes, 0, {1}})).ok());
+    EXPECT_FALSE(
+        decode_asset_chunk(encode(AssetChunk{hash_of(5), kMaxAssetBytes + 1, 0, {1}})).ok());
     EXPECT_FALSE(decode_servers(encode(Servers{})).ok());
     Writer servers;
     servers.count(kMaxServersPerMessage + 1);
@@ -71,8 +76,61 @@ TEST(Messages, RefuseWhatIsOutOfBounds) {
     no_layers.layers = {4, 4};
     EXPECT_FALSE(decode_servers(encode(Servers{{no_layers}})).ok());
     Bytes unknown = encode(Inventory{ItemKind::kPayment, {hash_of(1)}});
-    unknown[0] = 4;
-    EXPECT_FALSE(decode_inventory(unknown).ok());
+    for (const std::uint8_t kind : {std::uint8_t{0}, std::uint8_t{4}}) {
+        unknown[0] = kind;
+        EXPECT_FALSE(decode_inventory(unknown).ok());
+    }
+    const auto note_of = [](model::LayerRange layers, std::uint32_t bytes) {
+        return encode(Exhibits{{{hash_of(1), hash_of(2), hash_of(3), layers, bytes}}});
+    };
+    EXPECT_TRUE(decode_exhibits(note_of({0, model::kMaxLayers}, serve::kMaxSharedExhibit)).ok());
+    EXPECT_FALSE(decode_exhibits(note_of({0, model::kMaxLayers + 1}, 1)).ok());
+    EXPECT_FALSE(decode_exhibits(note_of({2, 2}, 1)).ok());
+    EXPECT_FALSE(decode_exhibits(note_of({0, 1}, 0)).ok());
+    EXPECT_FALSE(decode_exhibits(note_of({0, 1}, serve::kMaxSharedExhibit + 1)).ok());
+}
+
+// With all their elements in them: a list that is cut short would be refused for that alone.
+TEST(Messages, ListsAreBounded) {
+    const auto list = [](std::size_t count, const Bytes& element, const Bytes& before = {}) {
+        Writer writer;
+        writer.raw(before);
+        writer.count(count);
+        for (std::size_t i = 0; i < count; ++i) writer.raw(element);
+        return std::move(writer).take();
+    };
+    const auto expect_bound = [&](auto decode, std::size_t most, const Bytes& element,
+                                  const Bytes& before = {}) {
+        EXPECT_TRUE(decode(list(most, element, before)).ok());
+        EXPECT_FALSE(decode(list(most + 1, element, before)).ok());
+    };
+    const Bytes hash = encode_hash(hash_of(1));
+    expect_bound(decode_get_headers, kMaxLocator, hash);
+    expect_bound(decode_inventory, kMaxInventory, hash, {1});
+    chain::BlockHeader header;
+    header.target = 0x1f00ffff;
+    const auto one = chain::header_bytes(header);
+    expect_bound(decode_headers, kMaxHeadersPerMessage, Bytes(one.bytes.begin(), one.bytes.end()));
+    expect_bound(decode_addresses, kMaxAddresses, list(3, {'a'}));
+    const Bytes note = encode(Exhibits{{{hash_of(1), hash_of(2), hash_of(3), {0, 1}, 9}}});
+    expect_bound(decode_exhibits, kMaxExhibitsPerMessage, Bytes(note.begin() + 4, note.end()));
+    // A text is a list of its bytes.
+    expect_bound([&](const Bytes& text) { return decode_addresses(list(1, text)); },
+                 kMaxAddressBytes, {'a'});
+    Writer asset;
+    asset.fixed(hash_of(5));
+    asset.u64(kMaxAssetBytes);
+    asset.u64(0);
+    expect_bound(
+        [&](const Bytes& piece) {
+            Bytes chunk = asset.out();
+            chunk.insert(chunk.end(), piece.begin(), piece.end());
+            return decode_asset_chunk(chunk);
+        },
+        kAssetChunkBytes, {1});
+    EXPECT_FALSE(decode_get_headers(list(0, {})).ok()) << "nothing is asked";
+    EXPECT_FALSE(decode_inventory(list(0, {}, {1})).ok());
+    EXPECT_FALSE(decode_exhibits(list(0, {})).ok());
 }
 
 }  // namespace
