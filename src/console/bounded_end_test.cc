@@ -21,9 +21,9 @@ TEST(BoundedEndDeathTest, WhatEndsInTimeGoesOn) {
         {
             {
                 BoundedEnd end;
-                end.begin(std::chrono::milliseconds(100));
+                end.begin(std::chrono::milliseconds(1'000));
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(300));
+            std::this_thread::sleep_for(std::chrono::milliseconds(1'200));
             std::_Exit(7);
         },
         testing::ExitedWithCode(7), "");

@@ -317,7 +317,8 @@ TEST_F(HttpServerTest, WhoIsOfNoUseMakesRoom) {
         const int fd = connect_raw();
         say(fd, kGet);
         EXPECT_TRUE(hear(fd).ends_with("\r\n\r\nx"));
-        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(4)) << request;
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(15))
+            << request << " held its place for as long as it may";
         for (const int other : useless) ::close(other);
         ::close(fd);
     }
@@ -388,13 +389,13 @@ TEST_F(HttpServerTest, AByteNowAndThenBuysNoTime) {
 // A connection that was kept has waited for its next request; a body's time begins with its head.
 TEST_F(HttpServerTest, WaitingForARequestCostsItsBodyNoTime) {
     HttpServerOptions options;
-    options.patience_ms = 2'000;
+    options.patience_ms = 4'000;
     serve(
         [](const Request& request, const std::shared_ptr<Reply>& reply) {
             reply->send({200, "text/plain", request.body});
         },
         options);
-    const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1'300)); };
+    const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(2'200)); };
     const int fd = connect_raw();
     nap();
     say(fd,

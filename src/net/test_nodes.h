@@ -68,7 +68,7 @@ class TlsTest : public testing::Test {
     std::unique_ptr<TestNode> node() { return node(options()); }
 
     /// Runs the loop until `condition` holds, for `limit_ms` at most; says whether it does.
-    bool run_until(const std::function<bool()>& condition, int limit_ms = 5000) {
+    bool run_until(const std::function<bool()>& condition, int limit_ms = 30'000) {
         bool met = false;
         const TimerId limit =
             loop.call_after(static_cast<std::uint64_t>(limit_ms), [this] { loop.stop(); });

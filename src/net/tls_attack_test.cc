@@ -42,9 +42,9 @@ class AttackTest : public TlsTest {
   protected:
     TlsOptions hasty() {
         TlsOptions result = options();
-        result.handshake_timeout_ms = 150;
-        result.ping_after_ms = 60;
-        result.idle_timeout_ms = 200;
+        result.handshake_timeout_ms = 1'000;
+        result.ping_after_ms = 200;
+        result.idle_timeout_ms = 1'000;
         return result;
     }
     std::string local_address() const {
@@ -119,7 +119,7 @@ TEST_F(AttackTest, IdlePeersAreKeptAndFrozenOnesDropped) {
     asio::co_spawn(loop.context(), relay_tcp(b->network->listen_address()), asio::detached);
     a->network->connect(local_address());
     ASSERT_TRUE(run_until([&] { return !a->up.empty() && !b->up.empty(); }));
-    run_for(700);
+    run_for(2'000);
     ASSERT_EQ(a->up.size(), 1u) << "pings keep it: " << (a->down.empty() ? "" : a->down[0]);
     *frozen = true;
     ASSERT_TRUE(run_until([&] { return a->up.empty() && b->up.empty(); }));
