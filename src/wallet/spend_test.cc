@@ -174,13 +174,25 @@ TEST_F(SpendTest, TooManySmallCoinsAreNotOnePayment) {
         payment.error().message,
         "the coins are too small: one payment spends at most 256 of them, here 0.0000256 coins "
         "together; send 0.00002561 (fee included) in several payments");
+    EXPECT_EQ(pay(coins, 3000, 0).error().message.substr(0, 23), "the coins are too small");
+    EXPECT_EQ(pay(coins, 3001, 0).error().message.substr(0, 16), "not enough coins");
 }
 
 TEST_F(SpendTest, AmountsAndKeysAreBounded) {
     const std::vector<OwnCoin> coins{coin(100)};
     EXPECT_FALSE(pay(coins, 0, 1).ok());
-    EXPECT_FALSE(pay(coins, chain::kMaxAmount, 0).ok());
+    // By its own bound, not because there are so few coins.
+    EXPECT_EQ(pay(coins, chain::kMaxAmount, 0).error().message, "no amount may reach 2^62");
+    EXPECT_EQ(pay(coins, 1, chain::kMaxAmount).error().message, "no amount may reach 2^62");
+    EXPECT_EQ(pay(coins, chain::kMaxAmount - 1, 0).error().code, ErrorCode::kRefused);
     EXPECT_FALSE(pay(coins, 1, ~std::uint64_t{0}).ok()) << "no overflow";
+    PaymentOrder order{to, 1};
+    const std::uint64_t too_high = chain::kMaxAmount / chain::kMaxPaymentBytes;
+    EXPECT_NE(
+        choose_coins_at_rate(coins, too_high, order).error().message.find("no payment can pay"),
+        std::string::npos)
+        << "nor of a rate";
+    EXPECT_EQ(choose_coins_at_rate(coins, too_high - 1, order).error().code, ErrorCode::kRefused);
     EXPECT_FALSE(pay({coins[0], coins[0]}, 150, 0).ok()) << "the same coin twice";
     to = crypto::PublicKey{};
     EXPECT_FALSE(pay(coins, 1, 0).ok());
@@ -264,6 +276,20 @@ TEST_F(ReplaceTest, PaymentsOfOthersAreNotReplaced) {
     const auto payment = pay(coins, 10'000, 100);
     ASSERT_TRUE(payment.ok());
     EXPECT_EQ(waiting_payment(wallet, *payment, 100, {coin(1)}).error().code, ErrorCode::kRefused);
+    chain::Payment closing = *payment;  // which two have signed
+    closing.form = chain::PaymentForm::kClose;
+    EXPECT_NE(waiting_payment(wallet, closing, 100, coins).error().message.find("closes a channel"),
+              std::string::npos);
+}
+
+TEST_F(ReplaceTest, WhatReplacesAPaymentIsBoundedAsEveryPaymentIs) {
+    const WaitingPayment old = waits({coin(50'000)}, 10'000, 100);
+    EXPECT_EQ(replace(old, {}, chain::kMaxAmount).error().code, ErrorCode::kInvalid);
+    std::vector<OwnCoin> more;
+    while (more.size() < chain::kMaxPaymentInputs - 1) more.push_back(coin(10));
+    EXPECT_EQ(replace(old, more, 900)->inputs.size(), chain::kMaxPaymentInputs);
+    more.push_back(coin(10));
+    EXPECT_NE(replace(old, more, 900).error().message.find("at most 256 coins"), std::string::npos);
 }
 
 // What PaymentPool::why_not_replace asks: more for each byte, and the old fee and the rate besides.
