@@ -36,14 +36,14 @@ class Child {
     pid_t pid() const { return pid_; }
     void signal(int number) const;
     void type(const std::string& keys) const;
-    /// Reads until `text` has come since the last call; false if it has not within ten seconds.
+    /// Reads until `text` has come since the last call; false if it has not within a minute.
     bool reads(const std::string& text);
     /// Closes our end of the pipe, so that nobody reads the output; or closes the terminal.
     void hang_up();
     /// Whether its terminal echoes, edits lines and turns Ctrl-C into a signal.
     bool terminal_is_plain() const;
     const std::string& output() const { return output_; }
-    /// Waits, ten seconds at most; then it is killed.
+    /// Waits, a minute at most; then it is killed.
     ChildEnd end();
 
   private:
@@ -60,7 +60,7 @@ class Child {
 /// machine. `ready` is what it says first: "address", "model", "layers".
 std::unique_ptr<Child> start_layer_server(std::vector<std::string> words, nlohmann::json& ready);
 
-/// Asks again and again until `condition` holds; false after ten seconds.
+/// Asks again and again until `condition` holds; false after a minute.
 bool eventually(const std::function<bool()>& condition);
 
 }  // namespace cairn::cli

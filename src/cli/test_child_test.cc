@@ -22,7 +22,7 @@
 namespace cairn::cli {
 
 namespace {
-constexpr int kTries = 1000;
+constexpr int kTries = 6000;
 constexpr useconds_t kPauseUs = 10'000;
 }  // namespace
 

@@ -44,6 +44,7 @@ bool says(const std::string& text, const std::string& what) {
 
 class WalletCommands : public ChainFixture {
   protected:
+    static void expect_paid(const Outcome& paid) { EXPECT_EQ(paid.code, 0) << paid.errors; }
     std::string wallet_file(const std::string& dir) const { return dir + "/wallet.cairn"; }
     static unsigned mode_of(const std::string& path) {
         struct stat about {};
@@ -70,10 +71,8 @@ class WalletCommands : public ChainFixture {
         fs::remove(wallet_file(to));
         return to;
     }
-    /// Until there are so many coins of half a unit or more that can be spent: a round's pay may be
-    /// next to nothing, and a payment of several such coins is not what the tests mean.
+    /// Until so many coins of half a unit can be spent: a round may pay next to nothing.
     void earn(const std::vector<std::string>& more, std::size_t coins) {
-        constexpr std::uint64_t kHalf = 50'000'000;
         std::vector<std::string> arguments = {
             "node",   "--dir",    dir_,       "--train", folder_ + "/private.txt",
             "--mine", "--wallet", "--listen", "",        "--json"};
@@ -85,10 +84,9 @@ class WalletCommands : public ChainFixture {
             const std::uint64_t now = height();
             const Json history = ask({"wallet", "history"});
             for (const Json& entry : history["history"])
-                if (entry["height"].get<std::uint64_t>() + 20 < now &&
-                    entry["received"].get<std::uint64_t>() > kHalf)
-                    ++mature;
-            return mature >= coins && balance("spendable") > coins * kHalf;
+                mature += entry["height"].get<std::uint64_t>() + 20 < now &&
+                          entry["received"].get<std::uint64_t>() > 50'000'000;
+            return mature >= coins && balance("spendable") > coins * 50'000'000;
         }));
         EXPECT_EQ(node.stop().code, 0);
     }
@@ -340,12 +338,8 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});
         ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
         const std::uint64_t total = balance();
-        const auto expect_paid = [](const Outcome& paid) {
-            EXPECT_EQ(paid.code, 0) << paid.errors;
-        };
         expect_paid(pay("0.1"));
-        // A second one in a row, with other coins; and once the node has it, the wallet's file
-        // cannot be written.
+        // A second one in a row, with other coins, after which the wallet's file cannot be written.
         fs::create_directory(wallet_file(dir_) + ".tmp");
         testing::internal::CaptureStderr();
         expect_paid(pay("0.1"));

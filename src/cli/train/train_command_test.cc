@@ -172,13 +172,17 @@ TEST_F(TrainCommand, AKilledSessionGoesOnFromItsLastSavedState) {
 }
 
 TEST_F(TrainCommand, InterruptSavesAndSaysHowToGoOn) {
-    std::thread interrupter([] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    // Once it has taken a step: before it begins, an interrupt would end this program.
+    const std::string log = path("long.jsonl");
+    std::thread interrupter([&log] {
+        for (int i = 0; i < 12'000 && contents(log).empty(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
         ::raise(SIGINT);
     });
     std::vector<std::string> all = {
-        "train", "--text",  text_, "--out",     path("long"), "--dim",        "16",      "--layers",
-        "1",     "--heads", "2",   "--context", "32",         "--characters", "--steps", "1000000"};
+        "train", "--text",    text_, "--out",        path("long"), "--log",
+        log,     "--dim",     "16",  "--layers",     "1",          "--heads",
+        "2",     "--context", "32",  "--characters", "--steps",    "1000000"};
     const Outcome stopped = run(all);
     interrupter.join();
     ASSERT_EQ(stopped.code, 0) << stopped.errors;

@@ -104,7 +104,7 @@ std::array<Option, 2> add_layer_server_options(const Command& command,
     command
         .add_option("--most-mib", options.most_mib, "MiB of weights that may be fetched, at most")
         .needs(servers_of)
-        .check(range(1.0, 1e6))
+        .check(range(0.01, 1e6))
         .capture_default_str();
     command
         .add_option("--standby", options.standbys,
