@@ -57,8 +57,20 @@ void pack_panels(const Weight& w, std::size_t begin, std::size_t end, void* out)
 /// Columns of C that one task computes: what the kernels stream at once.
 constexpr std::size_t kColumnGrain = 4 * kPanelRows;
 
-std::size_t columns_grain(ConstMatrix a) {
-    return (grain_for(a.rows * a.cols) + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
+/// Where A has many rows each task packs all of A for itself, so there are few tasks: yet some for
+/// each thread, since one that is disturbed leaves some of its own to the others.
+std::size_t columns_grain(const Compute& compute, ConstMatrix a,
+                          std::span<const Product> products) {
+    constexpr std::size_t kFewRows = 12;
+    constexpr std::size_t kTasksPerThread = 4;
+    std::size_t columns = grain_for(a.rows * a.cols);
+    if (a.rows > kFewRows && compute.pool != nullptr) {
+        std::size_t total = 0;
+        for (const Product& product : products) total += product.w.rows;
+        const std::size_t tasks = kTasksPerThread * compute.pool->size();
+        columns = std::max(columns, (total + tasks - 1) / tasks);
+    }
+    return (columns + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
 }
 
 /// Columns [begin, end) of C from weights that are packed already.
@@ -102,7 +114,7 @@ void dense_row(const Weight& w, std::size_t row, float* out) {
 
 void matmul_nt_dense(const Compute& compute, ConstMatrix a, std::span<const Product> products) {
     check_float_mode();
-    split_products(compute, products, columns_grain(a),
+    split_products(compute, products, columns_grain(compute, a, products),
                    [&](const Product& product, std::size_t begin, std::size_t end) {
                        const auto part = product.w.packed ? product_of_panels : product_of_rows;
                        part(compute, a, product, begin, end);

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tensor/kernels/store_avx2.h"
+
 #define CAIRN_DOT_OP [[gnu::always_inline]] static inline
 
 namespace cairn::tensor::kernels {
@@ -30,11 +32,7 @@ struct DotsAvx2 {
     CAIRN_DOT_OP Floats set1(float x) { return _mm256_set1_ps(x); }
     CAIRN_DOT_OP Floats load(const float* p) { return _mm256_loadu_ps(p); }
     CAIRN_DOT_OP void store(float* p, Floats a) { _mm256_storeu_ps(p, a); }
-    CAIRN_DOT_OP void store_n(float* p, Floats a, std::size_t n) {
-        const __m256i numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-        const __m256i count = _mm256_set1_epi32(static_cast<int>(n));
-        _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(count, numbers), a);
-    }
+    CAIRN_DOT_OP void store_n(float* p, Floats a, std::size_t n) { store_first(p, a, n); }
     CAIRN_DOT_OP Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
     CAIRN_DOT_OP Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
     CAIRN_DOT_OP Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }

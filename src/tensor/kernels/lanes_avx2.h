@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tensor/kernels/store_avx2.h"
+
 #define CAIRN_LANE_OP [[gnu::always_inline]] static inline
 
 namespace cairn::tensor::kernels {
@@ -51,9 +53,8 @@ struct LanesAvx2 {
         _mm256_storeu_ps(p + 8, x.b);
     }
     CAIRN_LANE_OP void store_n(float* p, L x, std::size_t n) {
-        const Mask mask = first(n);
-        _mm256_maskstore_ps(p, _mm256_castps_si256(mask.a), x.a);
-        _mm256_maskstore_ps(p + 8, _mm256_castps_si256(mask.b), x.b);
+        store_first(p, x.a, n);
+        if (n > 8) store_first(p + 8, x.b, n - 8);
     }
 
     CAIRN_LANE_OP L add(L x, L y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
@@ -142,8 +143,8 @@ struct LanesAvx2 {
             x[4 + c] = _mm256_permute2f128_ps(z[c], z[4 + c], 0x31);
         }
     }
-    /// x[j] lane i becomes x[i] lane j.
-    CAIRN_LANE_OP void transpose(L (&x)[16]) {
+    /// x[j] lane i becomes x[i] lane j; of fewer than 16 rows the lanes behind them are anything.
+    CAIRN_LANE_OP void transpose(L (&x)[16], std::size_t rows = 16) {
         __m256 corner[4][8];
 #pragma GCC unroll 8
         for (std::size_t i = 0; i < 8; ++i) {
@@ -152,8 +153,12 @@ struct LanesAvx2 {
             corner[2][i] = x[8 + i].a;
             corner[3][i] = x[8 + i].b;
         }
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < 4; ++i) transpose_eight(corner[i]);
+        transpose_eight(corner[0]);
+        transpose_eight(corner[1]);
+        if (rows > 8) {
+            transpose_eight(corner[2]);
+            transpose_eight(corner[3]);
+        }
 #pragma GCC unroll 8
         for (std::size_t i = 0; i < 8; ++i) {
             x[i] = {corner[0][i], corner[2][i]};

@@ -94,11 +94,11 @@ struct LanesAvx512 {
         return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
     }
 
-    CAIRN_LANE_OP void transpose(L (&x)[16]);
+    CAIRN_LANE_OP void transpose(L (&x)[16], std::size_t = 16);
 };
 
 /// x[j] lane i becomes x[i] lane j.
-void LanesAvx512::transpose(L (&x)[16]) {
+void LanesAvx512::transpose(L (&x)[16], std::size_t) {
     __m512 a[16];
     __m512 b[16];
 #pragma GCC unroll 8

@@ -133,7 +133,7 @@ struct LanesNeon {
         return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
     }
 
-    static inline void transpose(L (&x)[16]) {
+    static inline void transpose(L (&x)[16], std::size_t = 16) {
         float from[256];
         float to[256];
         for (std::size_t i = 0; i < 16; ++i) store(from + 16 * i, x[i]);

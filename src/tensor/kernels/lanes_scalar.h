@@ -129,7 +129,7 @@ struct LanesScalar {
     }
 
     /// x[j] lane i becomes x[i] lane j.
-    static void transpose(L (&x)[16]) {
+    static void transpose(L (&x)[16], std::size_t = 16) {
         for (std::size_t i = 0; i < 16; ++i) {
             for (std::size_t j = 0; j < i; ++j) {
                 const float kept = x[i].v[j];

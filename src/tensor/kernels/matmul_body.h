@@ -94,7 +94,7 @@ inline void pack_tiles(Operand a, std::size_t rows, std::size_t terms, float* pa
 #pragma GCC unroll 16
             for (std::size_t r = 0; r < 16; ++r)
                 block[r] = r < kHeight ? V::load(from + r * a.row + k) : V::zero();
-            V::transpose(block);
+            V::transpose(block, kHeight);
 #pragma GCC unroll 16
             for (std::size_t r = 0; r < 16; ++r)
                 V::store_n(to + (k + r) * kHeight, block[r], kHeight);
