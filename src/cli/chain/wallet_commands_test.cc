@@ -80,10 +80,8 @@ class WalletCommands : public ChainFixture {
         RunningNode node(arguments);
         ASSERT_TRUE(wait_for([&] {
             if (!runs(dir_)) return false;
-            std::size_t mature = 0;
-            const std::uint64_t now = height();
-            const Json history = ask({"wallet", "history"});
-            for (const Json& entry : history["history"])
+            std::uint64_t mature = 0, now = height();
+            for (const Json& entry : Json(ask({"wallet", "history"})["history"]))
                 mature += entry["height"].get<std::uint64_t>() + 20 < now &&
                           entry["received"].get<std::uint64_t>() > 50'000'000;
             return mature >= coins && balance("spendable") > coins * 50'000'000;
