@@ -41,6 +41,17 @@ class ChannelCommands : public ChainFixture {
         const std::string address = ask_in(friend_, {"wallet", "create"})["address"];
         return address;
     }
+    /// A network with a wallet, and a second wallet, whose address is returned.
+    std::string make_network_and_friend() {
+        EXPECT_EQ(create_network().code, 0);
+        ask({"wallet", "create"});
+        return make_friend();
+    }
+    RunningNode mine_coins() {
+        return RunningNode({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
+                            "--wallet", "--listen", "", "--json"});
+    }
+    bool can_pay() { return runs(dir_) && balance("spendable") > 30'000'000; }
     void let_friend_see_the_chain() {
         for (const auto& file : fs::directory_iterator(dir_)) {
             const fs::path to = fs::path(friend_) / file.path().filename();
@@ -60,12 +71,9 @@ class ChannelCommands : public ChainFixture {
 };
 
 TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
-    ASSERT_EQ(create_network().code, 0);
-    ask({"wallet", "create"});
-    const std::string to = make_friend();
-    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
-                      "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    const std::string to = make_network_and_friend();
+    RunningNode node = mine_coins();
+    ASSERT_TRUE(wait_for([&] { return can_pay(); }));
     EXPECT_TRUE(
         says(channel({"open", "--to", to, "--amount", "0.1", "--blocks", "39"}, dir_).errors,
              "at least 40 blocks"));
@@ -120,12 +128,9 @@ TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
 }
 
 TEST_F(ChannelCommands, ANodeTakesBackWhatHasExpired) {
-    ASSERT_EQ(create_network().code, 0);
-    ask({"wallet", "create"});
-    const std::string to = make_friend();
-    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
-                      "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    const std::string to = make_network_and_friend();
+    RunningNode node = mine_coins();
+    ASSERT_TRUE(wait_for([&] { return can_pay(); }));
     const Json opened = mine({"open", "--to", to, "--amount", "0.1", "--blocks", "40"});
     const std::string name = opened["channel"];
     ASSERT_TRUE(wait_for([&] { return balance("locked") == 10'000'000U; }));
@@ -161,12 +166,9 @@ std::unique_ptr<http::HttpServer> lie_about_the_height(const std::string& dir) {
 }
 
 TEST_F(ChannelCommands, AFalseHeightLocksNoCoinsForEver) {
-    ASSERT_EQ(create_network().code, 0);
-    ask({"wallet", "create"});
-    const std::string to = make_friend();
-    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
-                      "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    const std::string to = make_network_and_friend();
+    RunningNode node = mine_coins();
+    ASSERT_TRUE(wait_for([&] { return can_pay(); }));
     const auto liar = lie_about_the_height(dir_);
     const Json opened = mine({"open", "--to", to, "--amount", "0.1", "--blocks", "100"});
     EXPECT_LT(opened["expiry"], 100'000U) << opened;
