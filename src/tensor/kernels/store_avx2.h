@@ -1,5 +1,5 @@
-// Storing a part of an AVX2 register, in pieces: on Zen a masked store is microcode, and packing an
-// operand by it took more than twice as long.
+// Storing a part of an AVX2 register, in pieces: on Zen a masked store is microcode. A product with
+// 128 columns spent a third of its time on packing by it.
 #pragma once
 
 #include <immintrin.h>
