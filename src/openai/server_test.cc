@@ -73,6 +73,7 @@ class ServerTest : public testing::Test {
         question.address = server_->address();
         question.path = path;
         question.json = json;
+        question.timeout_ms = 60'000;  // a body of 64 MiB takes long to read under a sanitizer
         return question;
     }
 

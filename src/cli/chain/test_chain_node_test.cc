@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
+#include "base/sanitizers.h"
 #include "cli/chain/test_chain_node.h"
 #include "http/client.h"
 #include "node/network_presets.h"
@@ -50,7 +51,8 @@ ChainFixture::~ChainFixture() {
 
 Outcome ChainFixture::create_network(const std::vector<std::string>& more) {
     chain::NetworkDefinition network = *node::network_preset("tiny");
-    network.spacing_ms = 150;
+    // A trainer, several times as slow under a sanitizer, has to be in time for a round.
+    network.spacing_ms = kSanitized ? 400 : 150;
     network.first_target = 0x1f0fffff;
     const std::string config = folder_ + "/config.json";
     std::ofstream(config) << chain::to_json(network);
