@@ -50,6 +50,7 @@ void AnswerReader::read_head() {
     answer_.head = waiting_.substr(0, end);
     waiting_.erase(0, end + 4);
     in_body_ = true;
+    ++parts_;
     const bool http = answer_.head.starts_with("HTTP/1.1 ") && answer_.head.size() >= 12;
     const auto status = number(http ? std::string_view(answer_.head).substr(9, 3) : "", 10);
     broken_ = !status;
@@ -89,6 +90,7 @@ void AnswerReader::read_chunks() {
             waiting_.erase(0, count);
             left_ -= count;
             if (left_ > 0) return;
+            parts_ += piece_ ? 1 : 0;
         }
         const std::size_t end = waiting_.find("\r\n");
         if (end == std::string::npos) {

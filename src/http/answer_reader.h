@@ -20,6 +20,9 @@ class AnswerReader {
     bool take(std::string_view bytes);
     /// Whether the body is complete, or will never be.
     bool done() const { return answer_.complete || broken_; }
+    /// How much has come whole, so that the next may take its time: the head, and each chunk where
+    /// pieces are wanted.
+    std::size_t parts() const { return parts_; }
     Answer finish();
 
   private:
@@ -32,6 +35,7 @@ class AnswerReader {
     Answer answer_;
     std::string waiting_;  ///< not understood yet
     std::size_t total_ = 0;
+    std::size_t parts_ = 0;
     std::size_t left_ = 0;  ///< of the body, or of a chunk
     bool in_body_ = false;
     bool stated_ = false;  ///< the head states a length

@@ -20,10 +20,12 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 struct Question {
     std::string address;  ///< "127.0.0.1:8420"
     std::string path = "/";
-    std::string json{};                 ///< posted; empty: a GET
-    std::string token{};                ///< sent as a bearer token where it is not empty
-    std::uint64_t timeout_ms = 10'000;  ///< without a byte
-    std::string who = "server";         ///< what errors call the other side
+    std::string json{};   ///< posted; empty: a GET
+    std::string token{};  ///< sent as a bearer token where it is not empty
+    /// Without a byte; and in which the head of the answer must come, its body if it comes whole,
+    /// and each chunk of one that comes in pieces, with a second more for each 32 KiB (patience.h).
+    std::uint64_t timeout_ms = 10'000;
+    std::string who = "server";  ///< what errors call the other side
     /// Gets the body of a 200 answer as it comes, and the answer's own body stays empty.
     std::function<void(std::string_view piece)> piece{};
     /// Asked ten times a second while nothing comes; true ends the question with kCancelled.

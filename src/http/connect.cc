@@ -22,7 +22,7 @@ Result<Socket> connect_one(const addrinfo& address, const Question& question) {
     const std::string what = "no " + question.who + " answers at " + question.address;
     if (::connect(socket.fd, address.ai_addr, address.ai_addrlen) == 0) return socket;
     if (errno != EINPROGRESS) return socket_error(what);
-    RETURN_IF_ERROR(wait_for(socket, POLLOUT, question, what));
+    RETURN_IF_ERROR(wait_for(socket, POLLOUT, question, Patience(question.timeout_ms), what));
     socklen_t size = sizeof errno;
     int problem = 0;
     ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &problem, &size);
@@ -40,17 +40,18 @@ Error socket_error(const std::string& what) {
 }
 
 Status wait_for(const Socket& socket, short event, const Question& question,
-                const std::string& what) {
-    for (std::uint64_t waited_ms = 0; waited_ms < question.timeout_ms;) {
+                const Patience& patience, const std::string& what) {
+    using std::chrono::milliseconds;
+    auto left = std::chrono::ceil<milliseconds>(patience.left());
+    while (left.count() > 0) {
         if (question.cancelled && question.cancelled())
             return Error{ErrorCode::kCancelled, "the question was taken back"};
         pollfd look{socket.fd, event, 0};
-        const auto left =
-            static_cast<int>(std::min<std::uint64_t>(kLookMs, question.timeout_ms - waited_ms));
-        const int ready = ::poll(&look, 1, left);
+        const auto pause = std::min(left, milliseconds(kLookMs));
+        const int ready = ::poll(&look, 1, static_cast<int>(pause.count()));
         if (ready > 0) return ok_status();
         if (ready < 0 && errno != EINTR) return socket_error(what);
-        if (ready == 0) waited_ms += static_cast<std::uint64_t>(left);
+        if (ready == 0) left -= pause;
     }
     return Error{ErrorCode::kTimeout, what + ": no answer in time"};
 }

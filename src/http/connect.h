@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "http/client.h"
+#include "http/patience.h"
 
 namespace cairn::http {
 
@@ -28,9 +29,10 @@ struct Socket {
 /// What errno says of `what`: kRefused where nobody listens, else kIo.
 Error socket_error(const std::string& what);
 
-/// Until `event` (poll's) is there. kTimeout, or kCancelled by the question; errors name `what`.
+/// Until `event` (poll's) is there. kTimeout after `patience`, or kCancelled by the question;
+/// errors name `what`.
 Status wait_for(const Socket& socket, short event, const Question& question,
-                const std::string& what);
+                const Patience& patience, const std::string& what);
 
 /// The first of the addresses, in their order, that takes the connection. If none does, the error
 /// is kRefused where one said so, else the last one's.

@@ -20,10 +20,6 @@ namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 using asio::ip::tcp;
 
-// Who moves a large body or answer slowly, but moves it, gets more time than others: a second for
-// each so many bytes, which a line of a quarter of a megabit has.
-constexpr std::uint64_t kLeastBytesPerSecond = std::uint64_t{32} << 10;
-constexpr std::uint64_t kSecond_us = 1'000'000;
 // Whoever takes longer for an answer in one piece makes room for others when they need it.
 constexpr std::uint64_t kSlowReader_us = 2'000'000;
 constexpr unsigned kHttp10 = 10;
@@ -137,23 +133,13 @@ void Session::read() {
     parser_.emplace();
     parser_->body_limit(server_->options.max_body_bytes);
     parser_->header_limit(kMaxRequestHeaderBytes);
-    began_us_ = server_->clock.monotonic_us();
-    moved_ = 0;
-    stream_.expires_after(time_left());
+    patience_.begin();
+    stream_.expires_after(patience_.left());
     spare_since_us_ = server_->clock.monotonic_us();
     wire::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code failure, std::size_t) {
                                 self->on_head(failure);
                             });
-}
-
-// Whoever moves nothing for a while is out of time, and so is who moves a byte now and then.
-std::chrono::microseconds Session::time_left() const {
-    const std::uint64_t earned_us = moved_ * kSecond_us / kLeastBytesPerSecond;
-    const std::uint64_t now_us = server_->clock.monotonic_us();
-    const std::uint64_t patience_us = server_->options.patience_ms * kSecond_us / 1000;
-    const std::uint64_t end_us = std::min(now_us, began_us_ + earned_us) + patience_us;
-    return std::chrono::microseconds(end_us - std::min(now_us, end_us));
 }
 
 void Session::on_head(beast::error_code failure) {
@@ -167,7 +153,7 @@ void Session::on_head(beast::error_code failure) {
     if (parser_->is_done()) return on_read({});
     // The time before the head, in which a connection that is kept may have waited for somebody to
     // ask something, is not the body's.
-    began_us_ = server_->clock.monotonic_us();
+    patience_.begin();
     promise_body();
     // Whoever asks first whether the body is welcome waits for these words.
     if (!beast::iequals(parser_->get()[wire::field::expect], "100-continue")) return read_body();
@@ -195,7 +181,7 @@ void Session::read_body() {
     parser_->eager(true);
     // Not the stream's own deadline: that closes the connection, and nobody reads why.
     stream_.expires_never();
-    late_.expires_after(time_left());
+    late_.expires_after(patience_.left());
     late_.async_wait([self = shared_from_this()](beast::error_code failure) {
         if (!failure && self->in_body_) self->stream_.cancel();
     });
@@ -203,7 +189,7 @@ void Session::read_body() {
     wire::async_read_some(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](beast::error_code failure, std::size_t count) {
-            self->moved_ += count;
+            self->patience_.moved(count);
             self->on_body_part(failure);
         });
 }
@@ -342,18 +328,17 @@ void Session::answer(Response from) {
     response_.prepare_payload();
     if (is_head()) response_.body().clear();  // of which the head says how long it is
     answer_writer_.emplace(response_);
-    began_us_ = server_->clock.monotonic_us();
-    moved_ = 0;
+    patience_.begin();
     spare_since_us_ = server_->clock.monotonic_us() + kSlowReader_us;
     write_answer();
 }
 
 void Session::write_answer() {
-    stream_.expires_after(time_left());
+    stream_.expires_after(patience_.left());
     wire::async_write_some(
         stream_, *answer_writer_,
         [self = shared_from_this()](beast::error_code failure, std::size_t count) {
-            self->moved_ += count;
+            self->patience_.moved(count);
             if (failure || self->answer_writer_->is_done()) return self->finish(failure);
             self->write_answer();
         });
@@ -366,7 +351,8 @@ void Session::begin(const Response& head) {
     head_.chunked(chunks_);
     head_writer_.emplace(head_);
     under_way_ = true;
-    stream_.expires_after(patience_);
+    patience_.begin();
+    stream_.expires_after(patience_.left());
     wire::async_write_header(stream_, *head_writer_,
                              [self = shared_from_this()](beast::error_code failure, std::size_t) {
                                  self->on_piece_written(failure);
@@ -393,7 +379,8 @@ void Session::pump() {
     if (last && (!chunks_ || is_head())) return finish({});
     under_way_ = true;
     if (last) stage_ = Stage::kWriting;
-    stream_.expires_after(patience_);
+    patience_.begin();
+    stream_.expires_after(patience_.left());
     const auto done = [self = shared_from_this(), last](beast::error_code failure, std::size_t) {
         if (!last) return self->on_piece_written(failure);
         self->under_way_ = false;

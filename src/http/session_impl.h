@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "http/http_server.h"
+#include "http/patience.h"
 
 namespace cairn::http {
 
@@ -77,8 +78,6 @@ class Session : public std::enable_shared_from_this<Session> {
     void forget_body();
     void read_body();
     void on_body_part(boost::beast::error_code failure);
-    /// In which more of the body or answer that is under way must move.
-    std::chrono::microseconds time_left() const;
     void refuse(Response response);
     void drain();
     void watch();
@@ -100,10 +99,8 @@ class Session : public std::enable_shared_from_this<Session> {
     boost::beast::tcp_stream stream_;
     boost::asio::steady_timer look_;  ///< at the socket, while it is not read
     boost::asio::steady_timer late_;  ///< for the next part of a body
-    const std::chrono::milliseconds patience_;
-    std::uint64_t began_us_ = 0;  ///< the request's head or body, or its answer in one piece
-    std::uint64_t moved_ = 0;     ///< bytes of it since then
-    bool in_body_ = false;        ///< of a request that is being read
+    Patience patience_;     ///< with the request's head or body, its answer or a piece of that
+    bool in_body_ = false;  ///< of a request that is being read
     std::string client_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
