@@ -344,7 +344,7 @@ void LayerServer::accept_voucher(const SessionId& id, const VoucherGiven& given)
                               if (!taken.ok())
                                   return fail(now, Refusal::kUnpaid, taken.error().message);
                               // Else one after another, for nothing, would gain it time.
-                              if (is_overdue(now) && !is_covered(now)) return fail_unpaid(now);
+                              if (is_overdue(now)) return fail_unpaid(now);
                               if (const auto next = std::exchange(now.next_voucher, std::nullopt))
                                   accept_voucher(id, *next);
                               if (!computing_) start_batch();

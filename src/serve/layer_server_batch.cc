@@ -91,8 +91,10 @@ bool LayerServer::is_covered(const Session& session) const {
 }
 
 bool LayerServer::is_overdue(const Session& session) const {
+    // Paid, it may still wait until what others have asked for is computed.
     return session.unpaid_since_us != 0 &&
-           session.unpaid_since_us + options_.unpaid_ms * 1000 <= clock_.monotonic_us();
+           session.unpaid_since_us + options_.unpaid_ms * 1000 <= clock_.monotonic_us() &&
+           !options_.till->is_paid(session.request.payment->channel, session.price());
 }
 
 void LayerServer::ask_for_credit(const Session& session) {

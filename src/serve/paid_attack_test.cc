@@ -230,6 +230,23 @@ TEST_F(PaidSessionTest, AVoucherThatWaitsForTheDiskIsNoUnpaidRow) {
     EXPECT_TRUE(has(peer.errors.back(), "unpaid: no voucher came"));
 }
 
+TEST_F(PaidSessionTest, WhoHasPaidMayWaitForWhatIsComputedForOthers) {
+    add_paid("a", {0, 5}, 5'000);
+    PaidPeer peer(world, "peer", open_channel("a")), other(world, "other", open_channel("a"));
+    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
+    ASSERT_TRUE(other.open_paid("a", key_of("a"), price()));
+    ASSERT_TRUE(peer.computes(0, 16));
+    peer.send(MessageKind::kPush, encode(peer.push(16, world.some_states(1, 1))));
+    world.loop.hold_lane(Lane::kLayers);
+    other.send(MessageKind::kPush, encode(other.push(0, world.some_states(1, 1))));
+    peer.pay(17 * price());
+    world.loop.run_for(8'000);
+    EXPECT_TRUE(peer.errors.empty()) << peer.errors.back();
+    world.loop.release_lane(Lane::kLayers);
+    world.loop.run_for(10);
+    EXPECT_EQ(world.servers.at("a").server->tokens_computed(), 18U);
+}
+
 TEST_F(PaidSessionTest, ATipThatComesWhileTheLastIsLookedAtIsLookedAt) {
     Till& till = add_paid("a", {0, 5});
     PaidPeer peer(world, "peer", open_channel("a"));

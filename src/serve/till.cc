@@ -138,6 +138,12 @@ std::uint64_t Till::credit(const chain::OutPoint& channel) const {
     return most > account.delivered ? most - account.delivered : 0;
 }
 
+bool Till::is_paid(const chain::OutPoint& channel, std::uint64_t price) const {
+    const auto found = accounts_.find(channel);
+    return found != accounts_.end() &&
+           channel::add_up(found->second.delivered, price) <= found->second.limit;
+}
+
 Till::Account* Till::find(const chain::OutPoint& channel, std::uint64_t serial) {
     const auto found = accounts_.find(channel);
     return found == accounts_.end() || found->second.serial != serial ? nullptr : &found->second;
@@ -155,7 +161,7 @@ bool Till::is_reserving(const chain::OutPoint& channel) const {
 
 void Till::reserve(const chain::OutPoint& channel, std::uint64_t price, Done done) {
     Account& account = accounts_.at(channel);
-    if (account.reserving || channel::add_up(account.delivered, price) > account.limit) return;
+    if (account.reserving || !is_paid(channel, price)) return;
     account.reserving = true;
     offload(
         loop_, Lane::kPay,

@@ -45,6 +45,9 @@ class Till {
     /// What may be computed on the channel now; 0 for one that is not in use. What is not paid is
     /// not among it before reserve().
     std::uint64_t credit(const chain::OutPoint& channel) const;
+    /// Whether the channel owes so little that something worth `price` may be computed on it, be it
+    /// reserved or not: then no voucher is waited for.
+    bool is_paid(const chain::OutPoint& channel, std::uint64_t price) const;
     /// For a channel of an open session: writes down that something worth `price` may be computed
     /// unpaid, if the channel owes so little that it may; else a voucher must come first, and
     /// nothing happens, as while it is_reserving(). `done` is called later, if at all: when it is
