@@ -295,6 +295,24 @@ TEST_F(ChannelTest, AVoucherByHandIsWithinTheChannel) {
     EXPECT_NE(sign(100'000).error().message.find("adds nothing"), std::string::npos);
 }
 
+// `wallet channel accept` and `close` beside a server that serves by the channel.
+TEST_F(ChannelTest, AVoucherTakenByHandLeavesTheServersCount) {
+    PayeeChannel server = payee();
+    ASSERT_TRUE(server.reserve(kPrice).ok());
+    PayeeChannel hand(payee_store, payee_store.find(Role::kPayee, outpoint).value());
+    ASSERT_TRUE(server.reserve(16 * kPrice).ok());  // since the hand has read the record
+    const auto counted = [&] { return payee_store.find(Role::kPayee, outpoint)->counted; };
+    ASSERT_EQ(counted(), 16 * kPrice);
+    ASSERT_TRUE(hand.accept(voucher(500), 100, policy).ok());
+    EXPECT_EQ(counted(), 16 * kPrice);
+    EXPECT_EQ(payee_store.find(Role::kPayee, outpoint)->paid, 500U);
+    PayeeChannel closer(payee_store, payee_store.find(Role::kPayee, outpoint).value());
+    ASSERT_TRUE(server.end_session().ok());
+    ASSERT_EQ(counted(), 0U);
+    EXPECT_TRUE(closer.begin_closing()->closing);
+    EXPECT_EQ(counted(), 0U) << "what never went out is not counted again";
+}
+
 TEST_F(ChannelTest, StrangersFillNoDisk) {
     RecordStore small(payee_disk, "channels", 3);
     Record record = payee_record();

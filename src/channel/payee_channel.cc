@@ -86,9 +86,11 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
     next.paid = voucher.amount;
     next.signature = voucher.signature;
     // With what is paid ahead, so that a session of one who pays ahead needs one write for each.
-    next.counted = per_token_ == 0 ? delivered_ : std::max(record_.counted, next.paid);
+    const bool serves = per_token_ > 0;
+    if (serves) next.counted = std::max(record_.counted, next.paid);
     const std::uint64_t before = record_.paid;
-    ASSIGN_OR_RETURN(record_, store_->put(next));
+    ASSIGN_OR_RETURN(record_, store_->put(next, serves ? RecordStore::Count::kOurs
+                                                       : RecordStore::Count::kTheirs));
     // Whoever closes meanwhile has signed for the voucher before this one, which alone will be
     // paid.
     RETURN_IF_ERROR(check_not_closing());
@@ -98,7 +100,7 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
 Result<Record> PayeeChannel::begin_closing() {
     Record next = record_;
     next.closing = true;
-    ASSIGN_OR_RETURN(record_, store_->put(next));
+    ASSIGN_OR_RETURN(record_, store_->put(next, RecordStore::Count::kTheirs));
     return record_;
 }
 

@@ -18,13 +18,13 @@ std::string RecordStore::path(Role role, const chain::OutPoint& outpoint) const 
            std::string(ending(role));
 }
 
-std::size_t RecordStore::count(Role role) const {
+std::size_t RecordStore::number_of(Role role) const {
     return static_cast<std::size_t>(std::ranges::count_if(
         disk_.list(folder_),
         [role](const std::string& file) { return file.ends_with(ending(role)); }));
 }
 
-Result<Record> RecordStore::put(const Record& record) {
+Result<Record> RecordStore::put(const Record& record, Count count) {
     ASSIGN_OR_RETURN(const auto lock, disk_.lock(folder_ + "/" + std::string(kLock), true));
     const std::string name = path(record.role, record.terms.outpoint);
     Record merged = record;
@@ -36,12 +36,14 @@ Result<Record> RecordStore::put(const Record& record) {
                 merged.paid = before->paid;
                 merged.signature = before->signature;
             }
-            if (merged.role == Role::kPayer)
+            if (count == Count::kTheirs)
+                merged.counted = before->counted;
+            else if (merged.role == Role::kPayer)
                 merged.counted = std::max(merged.counted, before->counted);
             if (merged.note.empty()) merged.note = before->note;
             merged.closing |= before->closing;
         }
-    } else if (count(record.role) >= max_records_) {
+    } else if (number_of(record.role) >= max_records_) {
         return Error{ErrorCode::kFull, "there are " + std::to_string(max_records_) +
                                            " channels already: no room for another"};
     }

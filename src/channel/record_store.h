@@ -24,9 +24,14 @@ class RecordStore {
                          std::size_t max_records = kMaxRecords)
         : disk_(disk), folder_(std::move(folder)), max_records_(max_records) {}
 
+    /// Whose `counted` a record is.
+    enum class Count {
+        kOurs,    ///< ours: we pay or serve by the channel
+        kTheirs,  ///< that of whoever does, so the one on disk stays
+    };
     /// On disk when it returns; answers what is there now: of what was before, the better voucher
     /// stays, and that the channel is being closed. kFull for a new channel where there is no room.
-    Result<Record> put(const Record& record);
+    Result<Record> put(const Record& record, Count count = Count::kOurs);
     /// kNotFound; kInvalid if the disk has damaged it.
     Result<Record> find(Role role, const chain::OutPoint& outpoint) const;
     Status forget(Role role, const chain::OutPoint& outpoint);
@@ -42,7 +47,7 @@ class RecordStore {
 
   private:
     std::string path(Role role, const chain::OutPoint& outpoint) const;
-    std::size_t count(Role role) const;
+    std::size_t number_of(Role role) const;
 
     Disk& disk_;
     std::string folder_;

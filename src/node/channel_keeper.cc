@@ -134,7 +134,10 @@ void ChannelKeeper::close(const channel::Record& record, const crypto::SecretKey
     channel::Record closing = record;
     closing.closing = true;
     offload(
-        loop_, Lane::kRead, [store = *store_, closing]() mutable { return store.put(closing); },
+        loop_, Lane::kRead,
+        [store = *store_, closing]() mutable {
+            return store.put(closing, channel::RecordStore::Count::kTheirs);
+        },
         alive_.guard([this, record, secret, fee](const Result<channel::Record>& kept) {
             // A full disk must not keep it from being closed.
             if (!kept.ok()) log_warn("{}", kept.error().message);
