@@ -158,6 +158,7 @@ void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
     if (problem->refusal == Refusal::kUnpaid) {
         code = ErrorCode::kUnsupported;  // by us
+        if (session->channel != nullptr && !session->is_open) purse_->put_last(*session->channel);
         if (is_paid_ahead(*session)) {
             purse_->set_aside(*session->channel);
             reason +=

@@ -304,6 +304,20 @@ TEST_F(PaidSessionTest, AChannelThatExpiresIsNotUsedBeforeANewOne) {
     EXPECT_EQ(open_error(hop("a")), "") << "though the old one holds more";
 }
 
+TEST_F(PaidSessionTest, ARefusedChannelStandsBehindOthers) {
+    add_paid("a", {0, 5});
+    view.channels.erase(open_channel("a"));
+    EXPECT_TRUE(has(open_error(hop("a")), "no such channel"));
+    const auto fresh = open_channel("a");
+    const channel::OnChain good = view.channels.at(fresh);
+    view.channels[fresh] = {good.output, 96};
+    EXPECT_TRUE(has(open_error(hop("a")), "5 blocks deep; 6 are needed"));
+    view.channels[fresh] = good;
+    // Each in its turn: the first might be there again.
+    EXPECT_TRUE(has(open_error(hop("a")), "no such channel"));
+    EXPECT_EQ(open_error(hop("a")), "");
+}
+
 TEST_F(PaidSessionTest, AStandbyIsPaidFromItsOwnChannelAndTakesOver) {
     add_paid("a", {0, 5});
     add_paid("b", {0, 5});

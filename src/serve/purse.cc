@@ -30,6 +30,7 @@ struct Purse::Open {
     crypto::SecretKey secret;
     channel::PayerChannel channel;
     bool is_aside = false;
+    std::uint64_t refusal = 0;  ///< which of all it was that the server refused it; 0: it did not
 };
 
 Purse::Purse(Disk& disk, Random& random, const PurseOptions& options, SecretOf secret_of)
@@ -59,16 +60,18 @@ Result<std::unique_ptr<Purse::Open>> Purse::take(const channel::Record& record) 
 }
 
 Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server) {
-    for (const auto& open : channels_)
-        if (open->channel.record().terms.payee == server && open->channel.left() > 0 &&
-            !open->is_aside)
-            return &open->channel;
+    Open* open = nullptr;  // of the server's, that whose refusal is the longest ago
+    for (const auto& each : channels_)
+        if (each->channel.record().terms.payee == server && each->channel.left() > 0 &&
+            !each->is_aside && (open == nullptr || each->refusal < open->refusal))
+            open = each.get();
+    if (open != nullptr && open->refusal == 0) return &open->channel;
     std::vector<channel::Record> records = store_.list().records;
     std::erase_if(records, [&](const channel::Record& record) {
         return record.role != channel::Role::kPayer || record.genesis_id != options_.genesis_id ||
                record.terms.payee != server || record.paid >= record.terms.capacity ||
-               std::ranges::any_of(channels_, [&](const auto& open) {
-                   return open->channel.record().terms.outpoint == record.terms.outpoint;
+               std::ranges::any_of(channels_, [&](const auto& each) {
+                   return each->channel.record().terms.outpoint == record.terms.outpoint;
                });
     });
     // One that has expired, or is about to, must not stand before one that was opened since.
@@ -85,6 +88,7 @@ Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server
         }
         return &channels_.emplace_back(*std::move(taken))->channel;
     }
+    if (open != nullptr) return &open->channel;
     return why;
 }
 
@@ -96,6 +100,10 @@ Purse::Open& Purse::open_of(const channel::PayerChannel& channel) const {
 }
 
 void Purse::set_aside(const channel::PayerChannel& channel) { open_of(channel).is_aside = true; }
+
+void Purse::put_last(const channel::PayerChannel& channel) {
+    open_of(channel).refusal = ++refusals_;
+}
 
 SessionPayment Purse::payment_for(const channel::PayerChannel& channel, const SessionTerms& terms,
                                   model::LayerRange layers, std::uint64_t row_price) {
@@ -126,7 +134,7 @@ Result<std::optional<chain::Voucher>> Purse::pay(channel::PayerChannel& channel,
                                                  std::uint64_t row_price, std::uint64_t rows) {
     const channel::Record& record = channel.record();
     const std::uint64_t in_hand = record.paid > record.counted ? record.paid - record.counted : 0;
-    if (in_hand >= rows * row_price) return std::optional<chain::Voucher>();
+    if (row_price == 0 || in_hand / row_price >= rows) return std::optional<chain::Voucher>();
     channel.set_price(row_price);
     const std::uint64_t before = record.paid;
     // What may be paid at most, less what came and is not paid.

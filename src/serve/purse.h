@@ -67,6 +67,9 @@ class Purse {
     /// The server does not serve by this channel any more, though it is paid ahead: as long as the
     /// purse lives another one is used.
     void set_aside(const channel::PayerChannel& channel);
+    /// The server refuses the channel, perhaps for now (too few blocks are on it): it stands behind
+    /// all others of this server.
+    void put_last(const channel::PayerChannel& channel);
     /// When a session on the channel is over: what came since the last voucher is on disk then.
     /// That it could not be kept is for the log.
     static void end_session(channel::PayerChannel& channel);
@@ -86,6 +89,7 @@ class Purse {
     channel::RecordStore store_;
     std::vector<std::unique_ptr<Open>> channels_;  // in use, or used up
     std::uint64_t spent_ = 0;
+    std::uint64_t refusals_ = 0;
 };
 
 }  // namespace cairn::serve
