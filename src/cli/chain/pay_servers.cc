@@ -56,6 +56,13 @@ Result<serve::PurseOptions> purse_options(const PayOptions& options, const Hash2
 
 /// Before a channel to the server is opened.
 Status check_price(const PayOptions& options, const serve::Hop& hop) {
+    ASSIGN_OR_RETURN(const std::uint64_t most,
+                     amount_or(options.max_price, "--max-price", ~std::uint64_t{0}));
+    if (hop.price > most)
+        return Error{ErrorCode::kRefused,
+                     fmt::format("{} asks for {} coins for 1,000 tokens through one layer, which "
+                                 "is more than --max-price",
+                                 hop.address, amount_text(hop.price))};
     if (!options.max_price.empty()) return ok_status();
     ASSIGN_OR_RETURN(const std::uint64_t capacity, parse_amount(options.open));
     const std::uint64_t price = serve::row_price(hop.price, hop.layers);
@@ -156,17 +163,30 @@ Result<std::shared_ptr<serve::Purse>> open_purse(const PayOptions& options) {
     return std::shared_ptr<serve::Purse>(home, home->purse.get());
 }
 
+Result<std::vector<serve::Hop>> channels_to_open(
+    const PayOptions& options, const std::vector<serve::Hop>& hops,
+    const std::function<bool(const serve::Hop&)>& needs_none) {
+    std::vector<serve::Hop> missing;
+    for (const serve::Hop& hop : hops) {
+        if (hop.price == 0 || needs_none(hop)) continue;
+        RETURN_IF_ERROR(check_price(options, hop));
+        missing.push_back(hop);
+    }
+    return missing;
+}
+
 Status open_missing_channels(const PayOptions& options, const std::vector<serve::Hop>& hops) {
     if (options.open.empty()) return ok_status();
     WalletRequest request;
     request.file = options.wallet;
     request.amount = options.open;
     ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, WalletDesk::NodeIs::kNeeded));
+    ASSIGN_OR_RETURN(const std::vector<serve::Hop> missing,
+                     channels_to_open(options, hops, [&desk](const serve::Hop& hop) {
+                         return hop.genesis_id != desk.genesis_id || has_channel(desk, hop.key);
+                     }));
     std::vector<chain::OutPoint> opened;
-    for (const serve::Hop& hop : hops) {
-        if (hop.price == 0 || hop.genesis_id != desk.genesis_id || has_channel(desk, hop.key))
-            continue;
-        RETURN_IF_ERROR(check_price(options, hop));
+    for (const serve::Hop& hop : missing) {
         request.to = wallet::encode_address(hop.key);
         request.note = serve::describe(hop.layers) + " at " + hop.address;
         ASSIGN_OR_RETURN(const OpenedChannel channel, open_channel(request, desk));

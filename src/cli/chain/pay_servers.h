@@ -2,6 +2,7 @@
 // payment channels pay them (serve/purse.h), and --open makes the channels that are missing.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,12 @@ void add_pay_options(const Command& command, PayOptions& options);
 /// Null without --pay. Errors of the options, and of opening the wallet, which asks for its
 /// password.
 Result<std::shared_ptr<serve::Purse>> open_purse(const PayOptions& options);
+
+/// Those of the servers to which --open opens a channel. kRefused where one of them is too dear:
+/// then none is opened, since what goes over all of them would not be sent.
+Result<std::vector<serve::Hop>> channels_to_open(
+    const PayOptions& options, const std::vector<serve::Hop>& hops,
+    const std::function<bool(const serve::Hop&)>& needs_none);
 
 /// With --open: opens a channel to each of these servers that has a price and none yet, and waits
 /// until the blocks that servers ask for are on it, with progress on standard error.
