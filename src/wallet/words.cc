@@ -1,5 +1,6 @@
 #include "wallet/words.h"
 
+#include <fmt/format.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -23,6 +24,15 @@ constexpr std::size_t kMaxShown = 20;
 
 bool bit_of(ByteView bytes, std::size_t i) { return (bytes[i / 8] >> (7 - i % 8) & 1) != 0; }
 
+/// Without the number that it has on paper: "legal" for "1.legal", nothing for "1.".
+std::string without_number(const std::string& word) {
+    const std::size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+    if (digits == 0) return word;
+    const bool mark = digits < word.size() &&
+                      std::string_view(".):").find(word[digits]) != std::string_view::npos;
+    return word.substr(digits + (mark ? 1 : 0));
+}
+
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> words;
     bool inside = false;
@@ -34,6 +44,8 @@ std::vector<std::string> split(std::string_view text) {
                 letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
         inside = !space;
     }
+    for (std::string& word : words) word = without_number(word);
+    std::erase(words, "");
     return words;
 }
 
@@ -89,6 +101,17 @@ std::string words_of(ByteView entropy) {
         words += kWordList[index];
     }
     return words;
+}
+
+std::string on_paper(std::string_view words) {
+    std::string text;
+    std::size_t number = 0;
+    for (const std::string& word : split(words)) {
+        const bool ends_line = ++number % 4 == 0;
+        text += fmt::format("{:>4} ", number);
+        text += ends_line ? word + "\n" : fmt::format("{:<10}", word);
+    }
+    return text;
 }
 
 Result<crypto::SecretBytes> entropy_of(std::string_view text) {

@@ -21,7 +21,11 @@ bool is_word_count(std::size_t count);
 crypto::SecretBytes new_entropy(std::size_t words, Random& random);
 /// CHECKs that `entropy` has a length that words can carry (16, 20, 24, 28 or 32 bytes).
 std::string words_of(ByteView entropy);
-/// The bytes that words stand for, in any letter case and with any space between. kInvalid names a
+/// The words with their numbers, four a line, each line ending with a line end: to be copied by
+/// hand, and read again by entropy_of().
+std::string on_paper(std::string_view words);
+/// The bytes that words stand for, in any letter case, with any space between and with or without
+/// their numbers ("1 legal", "1. legal", "1)legal"). kInvalid names a
 /// word that is not in the list, with its position and the nearest word that is; or it tells of a
 /// wrong number of words or a wrong checksum.
 Result<crypto::SecretBytes> entropy_of(std::string_view words);

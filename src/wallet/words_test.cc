@@ -57,6 +57,23 @@ TEST(Words, ThereAndBackForEveryLength) {
     for (const std::size_t count : {0u, 9u, 11u, 13u, 27u}) EXPECT_FALSE(is_word_count(count));
 }
 
+TEST(Words, OnPaperTheyHaveNumbersAndAreReadWithThem) {
+    const std::string words =
+        "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    EXPECT_EQ(on_paper(words),
+              "   1 legal        2 winner       3 thank        4 year\n"
+              "   5 wave         6 sausage      7 worth        8 useful\n"
+              "   9 legal       10 winner      11 thank       12 yellow\n");
+    const auto entropy = entropy_of(words);
+    ASSERT_TRUE(entropy.ok());
+    EXPECT_EQ(entropy_of(on_paper(words))->bytes, entropy->bytes);
+    EXPECT_EQ(entropy_of("1. legal 2. winner 3)thank 4: year wave\n 6.sausage 7 worth useful legal "
+                         "winner thank yellow")
+                  ->bytes,
+              entropy->bytes);
+    EXPECT_NE(why("1 legal 2 winner").find("2 words"), std::string::npos);
+}
+
 TEST(Words, MistakesAreNamed) {
     const std::string good =
         "abandon abandon abandon abandon abandon abandon abandon abandon "

@@ -1,5 +1,6 @@
 #include "cli/chain/open_wallet.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -106,11 +107,25 @@ Result<std::string> read_secret_text(const std::string& path, SecretIs secret_is
     return text;
 }
 
+namespace {
+
+bool more_is_there() {
+    constexpr int kPasteMs = 100;
+    if (std::cin.rdbuf()->in_avail() > 0) return true;
+    pollfd look{STDIN_FILENO, POLLIN, 0};
+    return ::poll(&look, 1, kPasteMs) > 0;
+}
+
+}  // namespace
+
 Result<std::string> ask_for_words(const std::string& question) {
     std::string text;
     if (console::is_terminal(STDIN_FILENO)) {
         std::cerr << question << std::flush;
         std::getline(std::cin, text);
+        // What was pasted in several lines is there at once.
+        for (std::string line; text.size() < kMaxSecretText && more_is_there(); text += " " + line)
+            if (!std::getline(std::cin, line)) break;
     } else {
         for (char letter = 0; text.size() < kMaxSecretText && std::cin.get(letter);) text += letter;
     }

@@ -53,10 +53,12 @@ Status show_new(const WalletRequest& request, const wallet::Wallet& wallet,
         out << console::json_line(json);
     } else {
         out << fmt::format(
-            "Wallet {}\naddress  {}\nwords    {}\nWrite the words down in this order and keep them "
-            "off this machine: whoever has them has the coins, and without them a lost file is "
-            "lost money. `cairn wallet restore` asks for them.\n",
-            path_of(request), wallet::encode_address(wallet.main_key()), words);
+            "Wallet {}\naddress  {}\n\n{}\n"
+            "Write these {} words down in this order and keep them off this machine: whoever\n"
+            "has them has the coins, and without them a lost file is lost money.\n"
+            "`cairn wallet restore` asks for them.\n",
+            path_of(request), wallet::encode_address(wallet.main_key()), wallet::on_paper(words),
+            request.length);
     }
     out.flush();
     if (out) return ok_status();
