@@ -14,4 +14,10 @@ std::string time_text(std::uint64_t time_ms) {
     return text;
 }
 
+std::string minute_text(std::uint64_t time_ms) {
+    const std::string text = time_text(time_ms);
+    return text.ends_with(" UTC") ? text.substr(0, text.size() - std::string(":05 UTC").size())
+                                  : text;
+}
+
 }  // namespace cairn

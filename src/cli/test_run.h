@@ -15,6 +15,8 @@ struct Outcome {
 
     /// `out` as JSON; discarded if it is none.
     nlohmann::json json() const;
+    /// Columns of the widest line of `out`.
+    std::size_t columns() const;
 };
 
 /// `arguments` without the program's name.

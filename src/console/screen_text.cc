@@ -86,4 +86,10 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns, std::s
     return lines;
 }
 
+std::string in_80_columns(std::string_view text) {
+    std::string all;
+    for (const std::string& line : wrap(text, 80, 4)) all += line + "\n";
+    return all;
+}
+
 }  // namespace cairn::console

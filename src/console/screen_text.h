@@ -16,5 +16,8 @@ std::string fill_to(std::string_view text, std::size_t columns);
 /// Lines of at most `columns`, broken at blanks where there are some; all but the first begin with
 /// `indent` blanks.
 std::vector<std::string> wrap(std::string_view text, std::size_t columns, std::size_t indent);
+/// The text in lines of at most 80 columns, each with its line end; all but the first begin with
+/// four blanks.
+std::string in_80_columns(std::string_view text);
 
 }  // namespace cairn::console

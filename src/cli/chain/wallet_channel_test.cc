@@ -124,6 +124,16 @@ TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
     const Json history = ask({"wallet", "history"});
     for (const Json& entry : history["history"]) kinds += entry["kind"].get<std::string>() + ";";
     EXPECT_TRUE(says(kinds, "channel ended;") && says(kinds, "channel opened;")) << kinds;
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"wallet", "history"},
+                                                  {"wallet", "channel", "list"},
+                                                  {"wallet", "address", "--all"}}) {
+        std::vector<std::string> here = words;
+        here.insert(here.end(), {"--dir", dir_});
+        const Outcome shown = run(here);
+        EXPECT_EQ(shown.code, 0) << shown.errors;
+        EXPECT_TRUE(says(shown.out, "\n"));
+        EXPECT_LE(shown.columns(), 80U) << shown.out;
+    }
     EXPECT_EQ(node.stop().code, 0);
 }
 

@@ -18,6 +18,7 @@
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
 #include "console/json_line.h"
+#include "console/screen_text.h"
 #include "node/block_records.h"
 #include "wallet/address.h"
 
@@ -159,7 +160,8 @@ Status list_addresses(const WalletRequest& request, const wallet::Wallet& wallet
                 list.push_back(
                     {{"chain", name}, {"index", i}, {"address", address}, {"used", known}});
             else
-                out << fmt::format("{:<12} {:>6}  {}  {}\n", name, i, address, known ? "used" : "");
+                out << fmt::format("{:<12} {:>6}{}\n", name, i, known ? "  used" : "") << "  "
+                    << address << '\n';
         }
     }
     if (request.json) out << console::json_line(Json{{"addresses", list}});
@@ -285,6 +287,9 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
     if (entries.size() > request.max) entries.resize(request.max);
     Json list = Json::array();
     const std::map<Hash256, std::string> notes = channel_notes(request.file.directory);
+    if (!request.json && !entries.empty())
+        out << fmt::format("{:<16}  {:>8} {:>18}  {:<14} {}\n", "time (UTC)", "block", "coins",
+                           "what", "payment");
     for (const Entry& entry : entries) {
         const auto noted = notes.find(entry.first.payment);
         const std::string note = noted == notes.end() ? "" : noted->second;
@@ -303,9 +308,10 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
                             {"locked", entry.locked},
                             {"released", entry.released}});
         else
-            out << fmt::format("{}  block {:<8} {:>20}  {:<14} {}{}\n", time_text(header.time_ms),
+            out << fmt::format("{}  {:>8} {:>18}  {:<14} {}\n", minute_text(header.time_ms),
                                place.height, signed_amount(entry), kind_of(entry),
-                               short_hex(entry.first.payment), note.empty() ? "" : "  for " + note);
+                               short_hex(entry.first.payment))
+                << (note.empty() ? "" : console::in_80_columns("  for " + note));
     }
     if (request.json) {
         out << console::json_line(Json{{"history", list}});

@@ -12,6 +12,7 @@
 #include "cli/chain/amount.h"
 #include "cli/chain/wallet_desk.h"
 #include "console/json_line.h"
+#include "console/screen_text.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -120,11 +121,13 @@ Status run_channel_list(const WalletRequest& request, std::ostream& out) {
                             {"expiry", terms.expiry},
                             {"state", state}});
         else
-            out << fmt::format(
-                "{}  {:<8} {:>14} of {:<14} expires at {}  {} {}{}\n",
-                outpoint_text(terms.outpoint), state, amount_text(record.paid),
-                amount_text(terms.capacity), terms.expiry, pays ? "to" : "from", other,
-                record.note.empty() || record.note == other ? "" : " (" + record.note + ")");
+            out << fmt::format("{}  {:<8} {:>14} of {:<14} expires at {}\n",
+                               outpoint_text(terms.outpoint).substr(0, 12), state,
+                               amount_text(record.paid), amount_text(terms.capacity), terms.expiry)
+                << console::in_80_columns((pays ? "  to " : "  from ") + other)
+                << (record.note.empty() || record.note == other
+                        ? ""
+                        : console::in_80_columns("  " + record.note));
     }
     if (request.json)
         out << console::json_line(

@@ -15,6 +15,7 @@
 #include "cli/local_model.h"
 #include "cli/options.h"
 #include "console/json_line.h"
+#include "console/screen_text.h"
 #include "net/address.h"
 
 namespace cairn::cli {
@@ -108,17 +109,18 @@ Status run_known(const ServersRequest& request, const trust::AuditBook& book, st
                "by: cairn node --announce HOST:PORT\n";
         return ok_status();
     }
-    out << fmt::format("{:<14} {:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>5}  {}\n", "key",
-                       "address", "layers", "model", "rows/s", "load", "price", "age", "standing");
+    out << fmt::format("{:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>6}\n", "address", "layers",
+                       "model", "rows/s", "load", "price", "age");
     for (const node::ServerView& server : servers) {
         const serve::Announce& record = server.record;
         const auto standing = standing_of(server);
-        out << fmt::format("{:<14} {:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>4}s  {}\n",
-                           short_hex(record.key), record.address, layers_text(record.layers),
-                           model_text(server),
+        out << fmt::format("{:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>5}s\n", record.address,
+                           layers_text(record.layers), model_text(server),
                            record.rows_per_s == 0 ? "-" : std::to_string(record.rows_per_s),
                            fmt::format("{}/{}", record.load, record.capacity), price_text(record),
-                           server.age_ms / 1000, standing_text(server, standing));
+                           server.age_ms / 1000)
+            << console::in_80_columns("  " + short_hex(record.key) + "  " +
+                                      standing_text(server, standing));
     }
     return ok_status();
 }
@@ -176,14 +178,14 @@ void print_audited(const trust::AuditBook& book, const trust::TrustRules& rules,
                "FILE\n";
         return;
     }
-    out << fmt::format("{:<14} {:<24} {:<8} {:>6} {:>6} {:>6}  {:<12} {}\n", "key", "address",
-                       "layers", "audits", "acc", "score", "status", "why");
+    out << fmt::format("{:<24} {:<8} {:>6} {:>6} {:>6}  {}\n", "address", "layers", "audits", "acc",
+                       "score", "status");
     for (const auto& [key, page] : book.pages()) {
         const trust::Standing standing = book.standing(key, now_ms, rules);
-        out << fmt::format(
-            "{:<14} {:<24} {:<8} {:>6} {:>6.3f} {:>6.3f}  {:<12} {}\n", short_hex(key),
-            page.address, layers_text({page.first_layer, page.end_layer}), page.audits,
-            standing.accuracy, standing.score, trust::status_name(standing.status), standing.why);
+        out << fmt::format("{:<24} {:<8} {:>6} {:>6.3f} {:>6.3f}  {}\n", page.address,
+                           layers_text({page.first_layer, page.end_layer}), page.audits,
+                           standing.accuracy, standing.score, trust::status_name(standing.status))
+            << console::in_80_columns("  " + short_hex(key) + "  " + standing.why);
     }
 }
 

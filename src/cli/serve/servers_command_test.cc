@@ -59,6 +59,7 @@ TEST_F(ServersCommand, WhatOneNodeAnnouncesAnotherUses) {
     EXPECT_FALSE(front["own"]) << "another node's";
     const Outcome people = run({"servers", "--dir", other_dir, "--book", at("book")});
     EXPECT_NE(people.out.find("never audited here"), std::string::npos) << people.out;
+    EXPECT_LE(people.columns(), 80U) << people.out;
 
     const Outcome over = generate({"--servers-of", other_dir, "--book", at("book")});
     ASSERT_EQ(over.code, 0) << over.errors;

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "console/json_line.h"
+#include "console/screen_text.h"
 #include "gateway/trace.h"
 #include "measure/machine_facts.h"
 
@@ -19,6 +20,7 @@ namespace cairn::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using console::in_80_columns;
 
 double number(const Json& json, const char* name) {
     const auto found = json.find(name);
@@ -45,24 +47,25 @@ std::string layers_text(const Json& server) {
 
 void print_server(const Json& server, double total_s, std::ostream& out) {
     const double seconds = number(server, "seconds");
-    out << fmt::format("  {:<22} {:<7} {:>6} {:>8.2f} {:>5.0f} % {:>8.0f} {:>10} {:>13}\n",
+    out << fmt::format("  {:<21} {:<6} {:>5} {:>7.2f} {:>4.0f}% {:>7.0f} {:>9} {:>12}\n",
                        text(server, "server"), layers_text(server), count(server, "rows"), seconds,
                        total_s > 0 ? 100 * seconds / total_s : 0,
                        1000 * number(server, "longest_seconds"),
                        bytes_text(count(server, "bytes_sent") + count(server, "bytes_received")),
                        chain::amount_text(count(server, "price")));
     const std::string ended = text(server, "ended");
-    if (!ended.empty()) out << "    it " << ended << '\n';
+    if (!ended.empty()) out << in_80_columns("    it " + ended);
 }
 
 void print_trace(const gateway::KeptTrace& trace, std::ostream& out) {
     const Json json = Json::parse(trace.json);
     const double total_s = number(json, "seconds");
-    out << fmt::format("trace {}, {}: {} tokens of {} in {:.2f} s, the first after {:.2f} s\n",
-                       trace.id, time_text(count(json, "began_ms")), count(json, "tokens"),
-                       text(json, "model"), total_s, number(json, "first_token_seconds"));
-    out << fmt::format("  {:<22} {:<7} {:>6} {:>8} {:>7} {:>8} {:>10} {:>13}\n", "server", "layers",
-                       "rows", "seconds", "of all", "most ms", "on line", "coins");
+    out << in_80_columns(
+        fmt::format("trace {}, {}: {} tokens of {} in {:.2f} s, the first after {:.2f} s", trace.id,
+                    time_text(count(json, "began_ms")), count(json, "tokens"), text(json, "model"),
+                    total_s, number(json, "first_token_seconds")));
+    out << fmt::format("  {:<21} {:<6} {:>5} {:>7} {:>5} {:>7} {:>9} {:>12}\n", "server", "layers",
+                       "rows", "seconds", "all", "most ms", "on line", "coins");
     std::uint64_t receipts = 0;
     double at_servers_s = 0;
     for (const Json& server : json["servers"]) {
@@ -70,18 +73,18 @@ void print_trace(const gateway::KeptTrace& trace, std::ostream& out) {
         receipts += count(server, "receipts_checked");
         at_servers_s += number(server, "seconds");
     }
-    out << fmt::format(
-        "  seconds are what was waited for a server and its line; stages may overlap. Here and "
-        "elsewhere: {:.2f} s.\n",
-        std::max(0.0, total_s - at_servers_s));
-    out << fmt::format(
-        "  checked: {} receipts, each signed for the inputs that were sent and the "
-        "states that came.\n",
-        receipts);
+    out << in_80_columns(
+        fmt::format("  seconds are what was waited for a server and its line; stages may overlap. "
+                    "Here and elsewhere: {:.2f} s.",
+                    std::max(0.0, total_s - at_servers_s)));
+    out << in_80_columns(fmt::format(
+        "  checked: {} receipts, each signed for the inputs that were sent and the states that "
+        "came.",
+        receipts));
     if (const auto audits = json.find("audits"); audits != json.end() && audits->is_array())
         for (const Json& audit : *audits)
-            out << fmt::format("  computed again: {}: {}\n", text(audit, "server"),
-                               text(audit, "sentence"));
+            out << in_80_columns(fmt::format("  computed again: {}: {}", text(audit, "server"),
+                                             text(audit, "sentence")));
     if (count(json, "failovers") > 0)
         out << fmt::format("  {} times another server took over; the longest wait was {:.2f} s.\n",
                            count(json, "failovers"), number(json, "stall_seconds"));
@@ -99,11 +102,11 @@ Status run_trace(const std::string& id, bool json, std::ostream& out) {
             line["id"] = trace.id;
             list.push_back(line);
             if (json) continue;
-            out << fmt::format("{}  {}  {:>5} tokens  {:>7.2f} s  {} {}  {}\n", trace.id,
-                               time_text(count(line, "began_ms")), count(line, "tokens"),
-                               number(line, "seconds"), line["servers"].size(),
-                               line["servers"].size() == 1 ? "server" : "servers",
-                               text(line, "model"));
+            out << in_80_columns(fmt::format(
+                "{}  {}  {:>5} tokens  {:>7.2f} s  {} {}  {}", trace.id,
+                time_text(count(line, "began_ms")), count(line, "tokens"), number(line, "seconds"),
+                line["servers"].size(), line["servers"].size() == 1 ? "server" : "servers",
+                text(line, "model")));
         }
         if (json) out << console::json_line(Json{{"traces", list}});
         if (!json && traces.empty())
