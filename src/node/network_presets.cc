@@ -1,5 +1,8 @@
 #include "node/network_presets.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "chain/target.h"
 #include "node/assets.h"
 
@@ -68,6 +71,10 @@ std::uint32_t scaled(std::uint32_t compact, std::uint64_t times, std::uint64_t p
                                           .divided_by(chain::U256(parts)));
 }
 
+std::uint32_t harder(std::uint32_t a, std::uint32_t b) {
+    return chain::target_from_compact(a).value() < chain::target_from_compact(b).value() ? a : b;
+}
+
 }  // namespace
 
 void set_work(chain::NetworkDefinition& network, chain::WorkFunction work) {
@@ -78,12 +85,16 @@ void set_work(chain::NetworkDefinition& network, chain::WorkFunction work) {
     network.first_target = scaled(network.first_target, times, parts);
     network.pow_limit = scaled(network.pow_limit, times, parts);
     if (work == chain::WorkFunction::kSha256d) return;
-    const auto harder = [](std::uint32_t a, std::uint32_t b) {
-        return chain::target_from_compact(a).value() < chain::target_from_compact(b).value() ? a
-                                                                                             : b;
-    };
     network.pow_limit = harder(network.pow_limit, kEasiestSlowTarget);
     network.first_target = harder(network.first_target, network.pow_limit);
+}
+
+void set_spacing(chain::NetworkDefinition& network, std::uint64_t spacing_ms) {
+    const std::uint64_t before = std::exchange(network.spacing_ms, spacing_ms);
+    network.halflife_ms = std::max<std::uint64_t>(1000, network.halflife_ms * spacing_ms / before);
+    // A block that takes twice as long needs twice the hashes.
+    network.first_target =
+        harder(scaled(network.first_target, before, spacing_ms), network.pow_limit);
 }
 
 void set_one_winner(chain::NetworkDefinition& network) {

@@ -22,6 +22,10 @@ inline constexpr std::uint32_t kSgdRatePpb = 500'000'000;
 /// more than who checks it.
 void set_work(chain::NetworkDefinition& network, chain::WorkFunction work);
 
+/// Changes how long a block takes. Targets and half-life follow, so that the first blocks, too,
+/// take so long with as much hash power as before.
+void set_spacing(chain::NetworkDefinition& network, std::uint64_t spacing_ms);
+
 /// Makes each block carry the update of who found it and nothing else (round_length 1), and leaves
 /// out all that such a network has no use for. No rule reads the judge text there, so trainers are
 /// not told to read it.

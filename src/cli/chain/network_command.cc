@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "chain/codec_kinds.h"
 #include "cli/chain/data_directory.h"
+#include "cli/chain/network_settings.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
@@ -218,6 +219,12 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
         network.public_share =
             static_cast<std::uint32_t>(std::lround(*request.public_share * kShareUnit));
     if (request.vocab) network.architecture.vocab = *request.vocab;
+    if (request.block_seconds)
+        node::set_spacing(network,
+                          static_cast<std::uint64_t>(std::llround(*request.block_seconds * 1000)));
+    // That of a network whose sizes were taken is not this one's: create_network measures it.
+    network.norm_start = chain::NetworkDefinition{}.norm_start;
+    ASSIGN_OR_RETURN(network, with_settings(network, request.settings));
     ASSIGN_OR_RETURN(network.members, parse_members(request.members));
     ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, Machine::create(0));
     ASSIGN_OR_RETURN(const node::CreatedNetwork made,
@@ -256,6 +263,9 @@ void add_network(const Command& app, Invocation& invocation) {
         "  cairn network create --dir ~/two --judge a1.txt --report a2.txt --judge b1.txt --report "
         "b2.txt\n"
         "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt\n"
+        "  cairn network create --dir ~/big --block-seconds 10 --set architecture.dim=256 "
+        "--set architecture.hidden_dim=704 --set recipe.local_steps=400 --judge a.txt --report "
+        "b.txt\n"
         "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt\n"
         "  cairn network create --dir /tmp/s --config tiny --codec count-sketch --judge a.txt "
         "--report b.txt\n"
@@ -289,6 +299,15 @@ void add_network(const Command& app, Invocation& invocation) {
         .check(range(0.0, kMaxPublicShare));
     command.add_option("--vocab", request->vocab, "Tokens in the vocabulary")
         .check(range(text::kFirstMerge, text::kMaxBpeVocab));
+    command
+        .add_option("--block-seconds", request->block_seconds,
+                    "How long a block takes; the steps of a round must fit into the time of its "
+                    "blocks but one (default: that of --config)")
+        .check(range(0.1, 86400.0));
+    command
+        .add_option("--set", request->settings,
+                    "NAME=VALUE, a number of network.json by its name there; again for each")
+        .one_value_each();
     command.add_option("--seed", request->seed, "Of the first weights")
         .check(any_seed())
         .capture_default_str();

@@ -27,6 +27,8 @@ struct NetworkRequest {
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text
     std::vector<std::string> members;          ///< hexadecimal keys; some: a private network
     std::optional<double> public_share;
+    std::optional<double> block_seconds;
+    std::vector<std::string> settings;  ///< "recipe.local_steps=200" (network_settings.h)
     std::optional<std::uint32_t> vocab;
     std::uint64_t seed = 1;             ///< of the first weights
     std::uint64_t genesis_time_ms = 0;  ///< 0: now

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/random.h"
+#include "chain/target.h"
 #include "cli/test_run.h"
 #include "node/assets.h"
 #include "node/test_network.h"
@@ -128,6 +129,50 @@ TEST_F(NetworkCommand, SaysHowMuchTrainersReadOfTheJudgeText) {
     EXPECT_EQ(read_text_file(dir_ + "/none/network.json")->find("public_share"), std::string::npos)
         << "and such a network is the one that it was before there was a share";
     EXPECT_EQ(made("all", {"--public-share", "1"}).code, 2);
+}
+
+TEST_F(NetworkCommand, SizesAndRulesAreSetByTheirNames) {
+    write("judge.txt", node::tiny_text(1, 600));
+    write("report.txt", node::tiny_text(2, 600));
+    const auto made = [&](const std::string& to, const std::string& config,
+                          std::vector<std::string> more) {
+        std::vector<std::string> words{"network",  "create",
+                                       "--dir",    dir_ + "/" + to,
+                                       "--config", config,
+                                       "--judge",  dir_ + "/judge.txt",
+                                       "--report", dir_ + "/report.txt"};
+        words.insert(words.end(), more.begin(), more.end());
+        return run(words);
+    };
+    ASSERT_EQ(made("small", "tiny", {}).code, 0);
+    const auto small = node::read_network(dir_ + "/small/network.json").value();
+    const Outcome larger = made("larger", dir_ + "/small/network.json",
+                                {"--set", "architecture.dim=64", "--set", "recipe.local_steps=2",
+                                 "--set", "architecture.tied_head=false", "--block-seconds", "2"});
+    ASSERT_EQ(larger.code, 0) << larger.errors;
+    const auto network = node::read_network(dir_ + "/larger/network.json").value();
+    EXPECT_EQ(network.architecture.dim, 64U);
+    EXPECT_EQ(network.recipe.local_steps, 2U);
+    EXPECT_FALSE(network.architecture.tied_head);
+    EXPECT_NE(network.norm_start, small.norm_start) << "measured for this model";
+    EXPECT_EQ(network.spacing_ms, 4 * small.spacing_ms);
+    EXPECT_EQ(network.halflife_ms, 4 * small.halflife_ms);
+    const chain::U256 easiest = chain::target_from_compact(small.first_target).value();
+    EXPECT_EQ(network.first_target, chain::compact_from_target(easiest.divided_by(chain::U256(4))))
+        << "four times the hashes";
+    for (const auto& [setting, why] : std::vector<std::pair<std::string, std::string>>{
+             {"architecture.dims=64", "did you mean 'architecture.dim'?"},
+             {"dim", "--set wants NAME=VALUE"},
+             {"architecture.dim=-1", "is not a whole number"},
+             {"architecture.dim=2", "architecture.dim"},
+             {"architecture.tied_head=1", "is not true or false"},
+             {"spacing_ms=5000", "--block-seconds"},
+             {"judge_hash=00", "follows from the texts"}}) {
+        const Outcome refused = made("no", "tiny", {"--set", setting});
+        EXPECT_EQ(refused.code, 2) << setting;
+        EXPECT_NE(refused.errors.find(why), std::string::npos) << refused.errors;
+    }
+    EXPECT_FALSE(exists(dir_ + "/no"));
 }
 
 // A member is named by what wallets show, and is told how its node becomes that member.
