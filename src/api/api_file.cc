@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
+#include "base/shell_word.h"
 
 namespace cairn::api {
 
@@ -25,7 +26,8 @@ Result<ApiFile> read_api_file(const std::string& directory) {
     auto bytes = PosixDisk(directory).read_secret(kName, kMaxFileBytes);
     if (!bytes.ok() && bytes.error().code == ErrorCode::kNotFound)
         return not_found("no node is running on " + directory +
-                         " (there is no api.json): start `cairn node --dir " + directory + "`");
+                         " (there is no api.json): start `cairn node --dir " +
+                         shell_word(directory) + "`");
     if (!bytes.ok()) return bytes.error();
     const auto json = nlohmann::json::parse(as_text(*bytes), nullptr, false);
     if (!json.is_object() || !json.contains("address") || !json["address"].is_string() ||

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/shell_word.h"
+
 namespace cairn {
 namespace {
 
@@ -81,6 +83,14 @@ TEST(Text, TheFirstByteThatIsNotUtf8IsFound) {
         for (std::size_t before = 0; before < 20; ++before)
             for (const char* after : {"", "abcdefghij"})
                 EXPECT_EQ(valid_utf8_length(std::string(before, 'a') + bad + after), before);
+}
+
+TEST(ShellWord, IsOneWordToAShell) {
+    EXPECT_EQ(shell_word("/home/a/.cairn"), "/home/a/.cairn");
+    EXPECT_EQ(shell_word("/home/a/my guild"), "'/home/a/my guild'");
+    EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+    EXPECT_EQ(shell_word("~"), "'~'");
+    EXPECT_EQ(shell_word(""), "''");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "base/progress.h"
+#include "base/shell_word.h"
 #include "codec/codec.h"
 #include "model/layout.h"
 #include "node/assets.h"
@@ -131,7 +132,7 @@ Status check_place(const NewNetwork& wanted) {
                      wanted.directory +
                          " has a network.json already, and a network is made once: name another "
                          "--dir, or start its node with `cairn node --dir " +
-                         wanted.directory + "`"};
+                         shell_word(wanted.directory) + "`"};
     std::vector<NamedPath> texts;
     for (const std::string& file : wanted.judge_files) texts.push_back({"--judge", file});
     for (const std::string& file : wanted.report_files) texts.push_back({"--report", file});

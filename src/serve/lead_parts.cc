@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/log.h"
+#include "base/shell_word.h"
 #include "serve/part_link.h"
 #include "serve/route.h"
 
@@ -91,7 +92,8 @@ Result<std::shared_ptr<DividedLayers>> lead_parts(
         const std::string how = fmt::format(
             "{}. Start a part there: cairn node --serve {} --model {} --part-of {} "
             "--listen HOST:PORT",
-            why.message, options.layers, options.model_file, options.key_file);
+            why.message, options.layers, shell_word(options.model_file),
+            shell_word(options.key_file));
         if (why.code == ErrorCode::kRefused) return why;
         if (clock.monotonic_us() >= end_us) return Error{why.code, how};
         if (should_stop && should_stop()) return Error{ErrorCode::kCancelled, why.message};

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/shell_word.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -58,7 +59,7 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
             ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
             if (kind == FileKind::kNone)
                 return not_found("there is no chain in " + directory +
-                                 ": start `cairn node --dir " + directory + "` first");
+                                 ": start `cairn node --dir " + shell_word(directory) + "` first");
         } else {
             RETURN_IF_ERROR(make_private_folder(directory));
             ASSIGN_OR_RETURN(store->lock_file_, lock_directory(directory));

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/progress.h"
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "node/assets.h"
 
@@ -15,7 +16,7 @@ Result<std::unique_ptr<worth::ChainModel>> make_chain_model(const std::string& d
     if (!judge.ok())
         return Error{judge.error().code, "the judge text is not here yet (" +
                                              judge.error().message + "): let `cairn node --dir " +
-                                             directory + "` fetch it first"};
+                                             shell_word(directory) + "` fetch it first"};
     ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, node::token_text_from_bytes(**judge));
     return worth::ChainModel::create(network, std::move(tokens), compute);
 }

@@ -10,6 +10,7 @@
 #include "api/remote_node.h"
 #include "base/files.h"
 #include "base/outputs.h"
+#include "base/shell_word.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/proof_words.h"
 #include "cli/options.h"
@@ -152,7 +153,7 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
         "Wrote {} ({} bytes, {} headers).\n{}\nAnybody checks it without a node: "
         "cairn chain check-proof {} --network network.json\n",
         path, bytes.size(), checked.inclusion.headers.size(), what_it_proves(checked, subject),
-        path);
+        shell_word(path));
     return ok_status();
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/files.h"
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "node/assets.h"
@@ -17,7 +18,7 @@ std::string default_directory() {
 }
 
 std::string dir_words(const std::string& directory) {
-    return directory == default_directory() ? "" : " --dir " + directory;
+    return directory == default_directory() ? "" : " --dir " + shell_word(directory);
 }
 
 Option named_folder(Option option) {
@@ -36,7 +37,7 @@ Result<chain::NetworkDefinition> read_network(const std::string& directory) {
     if (kind == FileKind::kNone)
         return not_found(directory +
                          " has no network.json: make a network with `cairn network create --dir " +
-                         directory + "`, or name another --dir");
+                         shell_word(directory) + "`, or name another --dir");
     return node::read_network(path);
 }
 

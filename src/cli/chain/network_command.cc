@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/shell_word.h"
 #include "chain/codec_kinds.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/network_settings.h"
@@ -156,8 +157,8 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     const char* wallet = network.is_private() ? " --wallet" : "";
     if (network.is_private())
         out << fmt::format("  members      {}, and nobody else\n", network.members.size());
-    out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine{}\n", request.directory,
-                       wallet);
+    out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine{}\n",
+                       shell_word(request.directory), wallet);
     out << fmt::format(
         "Others need a copy of {}/network.json, and you --listen 0.0.0.0:8333:\n"
         "  cairn node --network network.json --connect HOST:8333 --train TEXT --mine{}\n",

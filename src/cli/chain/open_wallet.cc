@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/random.h"
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "console/terminal.h"
 
@@ -150,7 +151,7 @@ Result<wallet::Wallet> open_wallet(const WalletFile& file) {
     if (!there)
         return not_found(file.directory +
                          " has no wallet: make one with `cairn wallet create --dir " +
-                         file.directory + "`");
+                         shell_word(file.directory) + "`");
     ASSIGN_OR_RETURN(const std::string password, read_password(file, PasswordOf::kWallet));
     auto wallet = wallet::Wallet::open(disk_of(file.directory), file.name, password);
     if (!wallet.ok() && wallet.error().code == ErrorCode::kInvalid)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/shell_word.h"
 #include "cli/chain/cache_folder.h"
 #include "cli/chain/port_line.h"
 #include "cli/serve/servers_command.h"
@@ -90,7 +91,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
             return;
         }
         // A client needs the file, which a server that fetched its layers does not have.
-        const std::string file = exists(request.model) ? request.model : "FILE";
+        const std::string file = exists(request.model) ? shell_word(request.model) : "FILE";
         out << fmt::format(
                    "serving layers {}-{} ({} parameters) of model {} at {}\n"
                    "use it: cairn generate --server {} --model {}{} --prompt \"...\"\n",
@@ -121,7 +122,8 @@ Status run_serve_part(const ServeLayersRequest& request, std::ostream& out) {
                    "a part of layers {}-{} of model {} at {}\n"
                    "lead it: cairn node --serve {} --model {} --part {} --part-key {}\n",
                    ready.layers.begin, ready.layers.end, short_hex(ready.model), ready.address,
-                   request.layers, request.model, ready.address, request.part_of)
+                   request.layers, shell_word(request.model), ready.address,
+                   shell_word(request.part_of))
             << std::flush;
     };
     return serve::run_part(options);

@@ -12,6 +12,7 @@
 #include "api/remote_node.h"
 #include "base/files.h"
 #include "base/outputs.h"
+#include "base/shell_word.h"
 #include "cli/chain/amount.h"
 #include "cli/chain/proof_words.h"
 #include "cli/chain/wallet_desk.h"
@@ -154,7 +155,7 @@ Status write_proof(const TimestampRequest& request, const ChainReader& chain, co
     out << fmt::format(
         "{}\nWrote {}. Keep it with the file. Anybody checks it without a node: "
         "cairn timestamp {} --check {} --network network.json\n",
-        what_it_proves(checked, subject), path, request.file, path);
+        what_it_proves(checked, subject), path, shell_word(request.file), shell_word(path));
     return ok_status();
 }
 

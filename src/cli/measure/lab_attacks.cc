@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "base/progress.h"
+#include "base/shell_word.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/measure/lab_network_options.h"
@@ -52,7 +53,7 @@ void print(const lab::AttackOutcome& outcome, std::ostream& out) {
                        outcome.name, outcome.tried, outcome.merged, share);
     for (const std::string& reason : outcome.reasons) out << "    " << reason << '\n';
     out << fmt::format("    cairn explain {} --dir {}\n", short_hex(outcome.attacker),
-                       outcome.directory);
+                       shell_word(outcome.directory));
 }
 
 Status run_among_nodes(const lab::AttackOptions& options, bool json, std::ostream& out) {

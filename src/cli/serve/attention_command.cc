@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/outputs.h"
+#include "base/shell_word.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/options.h"
@@ -194,7 +195,7 @@ Status show_share(const CheckRequest& request, const ReadProof& read, const Chec
     out << fmt::format(
         "Written to {}; all shares together decide: cairn audit combine {} SHARE "
         "SHARE ...\n",
-        path, request.proof);
+        path, shell_word(request.proof));
     return ok_status();
 }
 
@@ -223,7 +224,9 @@ void show_verdict(const CheckRequest& request, const ReadProof& read,
     if (replayed)
         out << fmt::format("Computed again in {:.1f} ms: {}.\n", replayed->seconds * 1e3,
                            replayed->word());
-    if (!verdict.is_valid()) out << fmt::format(kWhatRefusedMeans, request.session, request.model);
+    if (!verdict.is_valid())
+        out << fmt::format(kWhatRefusedMeans, shell_word(request.session),
+                           shell_word(request.model));
 }
 
 }  // namespace
@@ -274,8 +277,8 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
                        request.server.empty() ? "Proved" : "Received, not yet checked: a proof of",
                        about(made.proof, both.model), bytes_text(made.bytes), seconds,
                        request.server.empty() ? "made here" : "from " + request.server, path);
-    out << fmt::format("Check it: cairn audit check {} --session {} --model {}\n", path,
-                       request.session, request.model);
+    out << fmt::format("Check it: cairn audit check {} --session {} --model {}\n", shell_word(path),
+                       shell_word(request.session), shell_word(request.model));
     return ok_status();
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/shell_word.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/serve/servers_command.h"
@@ -94,7 +95,7 @@ Status run_place(const ServersRequest& request, std::ostream& out) {
         "Serve layers {}-{}: then {:.3g}, of {:.3g} that an even division would give.\n"
         "  cairn node --serve {}-{} --model {} --listen HOST:PORT\n",
         measured.rows_per_s, request.place, measured.seconds, others, before, here.begin, here.end,
-        after, best, here.begin, here.end, request.place);
+        after, best, here.begin, here.end, shell_word(request.place));
     for (const Json& move : own_moves)
         out << fmt::format("Your server at {} should {}: {}\n", move["address"].get<std::string>(),
                            move["move"].get<bool>()

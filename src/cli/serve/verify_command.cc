@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/outputs.h"
+#include "base/shell_word.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/options.h"
@@ -106,7 +107,7 @@ class Watch {
                             report.examined.sentence);
         if (!exhibit.empty())
             out_ << fmt::format("    anyone can judge it: cairn audit judge {} --model {}\n",
-                                exhibit, request_.model);
+                                shell_word(exhibit), shell_word(request_.model));
         if (attention && !attention->sentence.empty())
             out_ << fmt::format("    attention {}\n", attention->sentence);
         if (attention)

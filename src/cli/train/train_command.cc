@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/outputs.h"
+#include "base/shell_word.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/train/train_dry_run.h"
@@ -95,7 +96,8 @@ Status measure_all(const TrainStart& start, const train::Trainer& trainer, const
         run.complain(request.options.valid + " was not measured to its end" +
                      (request.pairs ? ""
                                     : fmt::format("; `cairn eval --model {} --text {}` does it",
-                                                  request.out, request.options.valid)));
+                                                  shell_word(request.out),
+                                                  shell_word(request.options.valid))));
         return ok_status();
     }
     ASSIGN_OR_RETURN(report["valid_loss"], loss);
@@ -120,14 +122,14 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     if (request.json)
         out << console::json_line(report);
     else if (run.complete())
-        out << fmt::format("wrote {}; try: cairn generate --model {}{}\n", request.out, request.out,
-                           request.pairs ? " --prompt \"a source\"" : "");
+        out << fmt::format("wrote {}; try: cairn generate --model {}{}\n", request.out,
+                           shell_word(request.out), request.pairs ? " --prompt \"a source\"" : "");
     else
         out << fmt::format("stopped {}; go on with: cairn train --resume {}\n",
                            trainer.next_step() == 0
                                ? "before the first step"
                                : fmt::format("after step {}", trainer.next_step()),
-                           request.out);
+                           shell_word(request.out));
     return run.log_lost() ? 1 : 0;
 }
 

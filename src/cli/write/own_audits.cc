@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/shell_word.h"
 #include "cli/commands.h"
 #include "serve/evidence_desk.h"
 #include "serve/exhibit_file.h"
@@ -75,8 +76,8 @@ void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_f
     for (const OwnAudit& audit : audits) {
         say(fmt::format("audited {}: {}", audit.hop.address, audit.examined.sentence));
         if (!audit.exhibit.empty())
-            say(fmt::format("anyone can judge it: cairn audit judge {} --model {}", audit.exhibit,
-                            model_file));
+            say(fmt::format("anyone can judge it: cairn audit judge {} --model {}",
+                            shell_word(audit.exhibit), shell_word(model_file)));
     }
     if (anybody_lied(audits))
         say("so this is not what the model writes: write it anew, that server is left out now");
