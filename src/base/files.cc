@@ -12,6 +12,7 @@
 
 #include "base/disk.h"
 #include "base/foreign_file.h"
+#include "base/shell_word.h"
 
 namespace cairn {
 
@@ -213,6 +214,17 @@ Status make_folders(const std::string& path) {
     std::error_code code;
     fs::create_directories(path, code);
     return done_unless(code, "cannot make the folder " + path);
+}
+
+std::string open_folder_warning(const std::string& folder) {
+    std::error_code code;
+    fs::path at = fs::canonical(folder, code);
+    if (code) return "";
+    for (; at.has_relative_path(); at = at.parent_path())
+        if ((fs::status(at, code).permissions() & fs::perms::others_exec) == fs::perms::none)
+            return "";
+    return "every user of this machine may enter " + folder +
+           ", and hold up what is locked there: chmod 700 " + shell_word(folder);
 }
 
 Status make_private_folder(const std::string& path) {

@@ -70,6 +70,9 @@ Status make_folders(const std::string& path);
 /// alone. Else another user of the machine could hold the locks of what lies in it, which takes no
 /// more than reading.
 Status make_private_folder(const std::string& path);
+/// What to say of such a folder where every user of the machine may enter it and all folders above
+/// it; empty if not.
+std::string open_folder_warning(const std::string& folder);
 /// Makes a folder in the system's temporary folder, named `prefix` and six characters.
 Result<std::string> make_temporary_folder(const std::string& prefix);
 /// Names in a folder, sorted.

@@ -110,6 +110,19 @@ TEST_F(FilesTest, AFolderForSecretsIsItsOwnersAlone) {
     EXPECT_FALSE(make_private_folder(put("file")).ok());
 }
 
+TEST_F(FilesTest, WhoMayEnterAFolderIsSeen) {
+    const std::string above = *make_temporary_folder("cairn-enter"), inner = above + "/inner";
+    ASSERT_TRUE(make_folders(inner).ok());
+    ASSERT_EQ(::chmod(inner.c_str(), 0755), 0);
+    EXPECT_EQ(open_folder_warning(inner), "") << "nobody comes through what is above it";
+    ASSERT_EQ(::chmod(above.c_str(), 0711), 0);
+    EXPECT_TRUE(open_folder_warning(inner).ends_with("chmod 700 " + inner));
+    ASSERT_EQ(::chmod(inner.c_str(), 0750), 0);
+    EXPECT_EQ(open_folder_warning(inner), "");
+    EXPECT_EQ(open_folder_warning(above + "/none"), "");
+    ASSERT_TRUE(remove_tree(above).ok());
+}
+
 TEST_F(FilesTest, ALinkThatLeadsNowhereIsNamedWithItsTarget) {
     put("real", "old");
     ASSERT_EQ(::symlink("real", path("good").c_str()), 0);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "base/shell_word.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
@@ -62,6 +63,8 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
                                  ": start `cairn node --dir " + shell_word(directory) + "` first");
         } else {
             RETURN_IF_ERROR(make_private_folder(directory));
+            if (const std::string open = open_folder_warning(directory); !open.empty())
+                log_warn("{}", open);
             ASSIGN_OR_RETURN(store->lock_file_, lock_directory(directory));
         }
     }

@@ -165,6 +165,7 @@ Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origi
     RETURN_IF_ERROR(check_no_wallet(file));
     ASSIGN_OR_RETURN(const std::string password, read_password(file, PasswordOf::kNewWallet));
     RETURN_IF_ERROR(make_private_folder(file.directory));
+    if (const std::string open = open_folder_warning(file.directory); !open.empty()) say(open);
     ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(file));
     RETURN_IF_ERROR(check_no_wallet(file));  // while we waited, another may have made one
     SystemRandom random;
