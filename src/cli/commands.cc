@@ -121,7 +121,9 @@ int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
         return kMisused;
     }
     invocation.on_terminal = on_terminal;
-    out.set_exact((invocation.json || invocation.exact_text) && !on_terminal);
+    const bool exact = invocation.json || invocation.exact_text;
+    out.set_exact(exact && !on_terminal);
+    if (on_terminal && !exact) out.set_columns(console::terminal_columns(STDOUT_FILENO));
     const Status status = invocation.run(out);
     if (status.ok()) return invocation.exit_code;
     report(status.error(), invocation.json, out, errors);
@@ -193,6 +195,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     const bool standard = &out == &std::cout;
     console::ShownStream shown(out);
     console::ShownStream complaints(errors);
+    if (&errors == &std::cerr) complaints.set_columns(console::terminal_columns(STDERR_FILENO));
     const int code =
         guarded(argc, argv, shown, complaints, standard && console::is_terminal(STDOUT_FILENO));
     const bool written = shown.finish() && (!standard || std::fflush(stdout) == 0);

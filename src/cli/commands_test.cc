@@ -276,5 +276,22 @@ TEST(ShownStream, CleansUnlessTextMustBeExact) {
     EXPECT_EQ(file.str(), "a\x1b\xFF");
 }
 
+TEST(ShownStream, BreaksLinesBetweenWordsOfATerminal) {
+    std::ostringstream target;
+    console::ShownStream shown(target);
+    shown.set_columns(20);
+    shown << "short\n  one two three four five\n";
+    shown << "whole `cairn wallet rescan --gap 5` is\nNext: cairn node --dir a --mine --listen b\n";
+    shown << "a table          of words\n";
+    shown << "not begun " << std::flush << "by us, so it is as it was\nend of it all, said in full";
+    EXPECT_TRUE(shown.finish());
+    EXPECT_EQ(target.str(),
+              "short\n  one two three four\n  five\n"
+              "whole\n`cairn wallet rescan --gap 5`\nis\n"
+              "Next:\ncairn node --dir a --mine --listen b\n"
+              "a table          of\nwords\n"
+              "not begun by us, so it is as it was\nend of it all, said in full");
+}
+
 }  // namespace
 }  // namespace cairn::cli

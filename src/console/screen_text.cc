@@ -1,6 +1,7 @@
 #include "console/screen_text.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <utf8proc.h>
 
@@ -83,6 +84,42 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns, std::s
         rest.remove_prefix(take);
         while (rest.starts_with(' ')) rest.remove_prefix(1);
     }
+    return lines;
+}
+
+namespace {
+
+/// Where the line's next word ends, with what belongs to it.
+std::size_t word_end(std::string_view line, std::size_t begin) {
+    constexpr std::string_view kProgram = "cairn ";
+    if (line.substr(begin).starts_with(kProgram)) return line.size();
+    bool quoted = false;
+    std::size_t at = begin;
+    for (; at < line.size() && (quoted || line[at] != ' '); ++at) quoted ^= line[at] == '`';
+    return at;
+}
+
+}  // namespace
+
+std::vector<std::string> wrap_for_people(std::string_view line, std::size_t columns) {
+    const std::size_t first = line.find_first_not_of(' ');
+    if (columns_of(line) <= columns || first == std::string_view::npos) return {std::string(line)};
+    std::vector<std::string> lines;
+    std::string now(line.substr(0, first));
+    bool is_empty = true;  // but for blanks
+    for (std::size_t at = first; at < line.size();) {
+        const std::size_t end = word_end(line, at);
+        const std::string_view word = line.substr(at, end - at);
+        if (!is_empty && columns_of(now) + columns_of(word) > columns) {
+            now.erase(now.find_last_not_of(' ') + 1);
+            lines.push_back(std::exchange(now, std::string(first, ' ')));
+        }
+        now += word;
+        is_empty = false;
+        at = std::min(line.find_first_not_of(' ', end), line.size());
+        now.append(at - end, ' ');
+    }
+    lines.push_back(now);
     return lines;
 }
 

@@ -19,6 +19,9 @@ class ShownStream final : public std::ostream {
     }
 
     void set_exact(bool exact) { buffer_.exact = exact; }
+    /// Breaks lines between words, for a terminal of so many columns (0: as they are). A line of
+    /// which a part was flushed is left to the terminal.
+    void set_columns(std::size_t columns) { buffer_.columns = columns; }
     /// Sends what waits and flushes the target; false if anything could not be written.
     bool finish();
 
@@ -28,13 +31,21 @@ class ShownStream final : public std::ostream {
         int_type overflow(int_type c) override;
         std::streamsize xsputn(const char* text, std::streamsize size) override;
         int sync() override;
+        void put(std::string_view text);
+        void put_beginning();
 
         std::ostream& target;
+        std::size_t columns = 0;
+        std::string line;       ///< that has not ended
+        bool is_begun = false;  ///< a part of it was sent
         PrintableStream clean;
         bool exact = false;
     };
 
     Buffer buffer_;
 };
+
+/// "cairn: " and the sentence, on a line of standard error.
+void say(std::string_view sentence);
 
 }  // namespace cairn::console

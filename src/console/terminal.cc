@@ -1,6 +1,7 @@
 #include "console/terminal.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -133,5 +134,10 @@ bool wants_colour() {
 }
 
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+
+std::size_t terminal_columns(int descriptor) {
+    winsize size{};
+    return is_terminal(descriptor) && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 }  // namespace cairn::console

@@ -41,6 +41,8 @@ void reserve_closed_streams();
 Result<std::string> read_hidden(const std::string& question);
 
 bool is_terminal(int descriptor);
+/// How wide it is; 0 for what is no terminal or does not say.
+std::size_t terminal_columns(int descriptor);
 
 /// Not if the environment variable NO_COLOR is set to anything.
 bool wants_colour();

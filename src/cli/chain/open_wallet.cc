@@ -93,8 +93,6 @@ Result<bool> has_wallet(const WalletFile& file) {
 
 }  // namespace
 
-void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
-
 Result<std::string> read_secret_text(const std::string& path, SecretIs secret_is) {
     RETURN_IF_ERROR(check_secret(path));
     std::ifstream file(path, std::ios::binary);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/chain/wallet_lock.h"
+#include "console/shown_stream.h"
 #include "wallet/wallet.h"
 
 namespace cairn::cli {
@@ -16,8 +17,7 @@ struct WalletFile {
     bool no_password = false;
 };
 
-/// A line for the owner, on standard error.
-void say(const std::string& text);
+using console::say;
 
 /// How much of a file is the secret.
 enum class SecretIs { kFirstLine, kWholeText };

@@ -1,10 +1,10 @@
 #include "cli/train/new_tokenizer.h"
 
-#include <iostream>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/progress.h"
+#include "console/shown_stream.h"
 #include "text/bpe.h"
 
 namespace cairn::cli {
@@ -20,8 +20,9 @@ Result<std::unique_ptr<text::Tokenizer>> new_tokenizer(const TrainRequest& reque
                      text::train_bpe(texts, vocab, [&](std::uint64_t done, std::uint64_t) {
                          if (interrupt.raised() && !std::exchange(said, true)) {
                              progress.clear();
-                             std::cerr << "cairn: stopping as soon as the tokenizer is learnt, so "
-                                          "that it can be saved; Ctrl-C again stops at once\n";
+                             console::say(
+                                 "stopping as soon as the tokenizer is learnt, so that it "
+                                 "can be saved; Ctrl-C again stops at once");
                          }
                          progress.update(done);
                      }));

@@ -1,7 +1,6 @@
 #include "cli/train/train_run.h"
 
 #include <algorithm>
-#include <iostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "console/json_line.h"
+#include "console/shown_stream.h"
 
 namespace cairn::cli {
 
@@ -150,7 +150,7 @@ void TrainRun::log_line(const std::string& json) {
 
 void TrainRun::complain(const std::string& sentence) {
     if (progress_ != nullptr) progress_->clear();
-    std::cerr << "cairn: " << printable_line(sentence) << std::endl;
+    console::say(sentence);
     troubles_.push_back(sentence);
 }
 
