@@ -162,14 +162,21 @@ TEST_F(ChatTerminal, EveryEndKeepsTheHistoryAndGivesTheTerminalBack) {
     }
 }
 
+// Sentences are broken where the terminal ends, wherever the test's folder lets that be.
+std::string on_one_line(std::string text) {
+    for (std::size_t at = 0; (at = text.find("\r\n")) != std::string::npos;)
+        text.replace(at, 2, " ");
+    return text;
+}
+
 TEST_F(ChatTerminal, AHistoryIsAHistory) {
     std::ofstream(path("notes")) << "my notes\n";
     Child other(chat("5", {"--history", path("notes")}), true);
     EXPECT_EQ(other.end().code(), 1);
-    EXPECT_NE(other.output().find("is no history"), std::string::npos);
+    EXPECT_NE(on_one_line(other.output()).find("is no history"), std::string::npos);
     Child model(chat("5", {"--history", model_}), true);
     EXPECT_EQ(model.end().code(), 1);
-    EXPECT_NE(model.output().find("would overwrite --model"), std::string::npos);
+    EXPECT_NE(on_one_line(model.output()).find("would overwrite --model"), std::string::npos);
     // Escape codes and several lines, recalled with the arrow; of broken UTF-8 nothing is.
     for (const auto& [entry, recalled] :
          {std::pair{"x\\033[2Jy\\012z", "x^[[2Jy"}, {"x\\033[2Jy\\377", "\a"}}) {
